@@ -1,0 +1,458 @@
+"""The command line: arguments in, a few lines of Python, a report out.
+
+Heavy modules are imported inside the commands, so that `--help` answers at once.
+"""
+
+import contextlib
+import dataclasses
+import enum
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from mirnet_keras import __version__
+
+DEMO_FOLDER, HERE = Path("mirnet_keras_demo"), Path(".")
+USERS_MISTAKE, INTERRUPTED = 2, 130  # exit statuses
+LIBRARIES = ("keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "ai-edge-litert")
+PEAK_SIDE, PEAK_CHANNELS, PEAK_RUNS = 64, 256, 20  # of the convolution that `info --peak` times
+
+
+class CommandError(ValueError):
+    """The command line asks for something that cannot be; the message says what and why."""
+
+
+class Commands(TyperGroup):
+    """Turns what a user can cause into one sentence on stderr and an exit status."""
+
+    def invoke(self, ctx):
+        """Typer's hook."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("mirnet-keras: stopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            if ctx.params["debug"] or not _is_users_mistake(error):
+                raise
+            typer.echo(f"mirnet-keras: {_sentence(error)}", err=True)
+            raise typer.Exit(USERS_MISTAKE) from None
+
+
+class ExportFormat(enum.StrEnum):
+    """What `export` writes."""
+
+    SAVED_MODEL = "saved_model"
+    LITERT = "litert"
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Better photographs with attention networks: light, less noise, more pixels.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+
+
+def main() -> None:
+    """The entry point `mirnet-keras`."""
+    app()
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = DEMO_FOLDER,
+    as_json: Json = False,
+) -> None:
+    """Restore the bundled pictures and show before and after."""
+    _start_keras()
+    from mirnet_keras.demo import run_demo
+
+    with _prints_on_stderr():
+        results = run_demo(out)
+    if as_json:
+        _print_json({"results": [dataclasses.asdict(result) for result in results]})
+        return
+    for result in results:
+        before, after = result.before_score, result.after_score
+        typer.echo(
+            f"{result.about}.\n"
+            f"  {result.preset}: {before.psnr:.2f} dB before, {after.psnr:.2f} dB after "
+            f"({after.protocol}), {result.seconds:.1f} s\n"
+            f"  look at {result.comparison}"
+        )
+
+
+@app.command()
+def restore(
+    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Preset name, folder, .keras or .tflite file. Without it: the low-light preset "
+            "for a dark picture, else the one that doubles the size."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for one picture, or folder. Without it: NAME_restored.png beside NAME."
+        ),
+    ] = None,
+    tile: Annotated[
+        str, typer.Option(help="auto, none, or the side of tiles in pixels of the picture.")
+    ] = "auto",
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
+    ] = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Restore pictures of any size."""
+    sources = _pictures(images)
+    targets = _targets(images, sources, out)
+    _refuse_existing(targets, overwrite)
+    side = _tile(tile)
+    _start_keras()
+    from mirnet_keras.images import read_image
+    from mirnet_keras.restorer import Restorer, suggest_preset
+
+    restorers: dict[str, Restorer] = {}
+    done = []
+    for source, target in zip(sources, targets, strict=True):
+        name = preset or suggest_preset(read_image(source))
+        start = time.perf_counter()
+        if name not in restorers:
+            restorers[name] = Restorer(name, tile=side, ensemble=ensemble)
+        restorers[name].restore_file(source, target)
+        seconds = time.perf_counter() - start
+        done.append({"input": source, "output": target, "preset": name, "seconds": seconds})
+        if not as_json:
+            chosen = "" if preset else ", chosen by brightness"
+            typer.echo(f"{source} -> {target}  ({name}{chosen}; {seconds:.1f} s)")
+    if as_json:
+        _print_json({"images": done})
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a run in it goes on.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder against which the recipe's folders are read.")
+    ] = HERE,
+) -> None:
+    """Train by a recipe; the same command goes on where it was interrupted."""
+    _start_keras()
+    from mirnet_keras import training
+
+    model = training.train(recipe, out, data)
+    typer.echo(f"Trained '{model.name}': the models and the log are in {out}.")
+
+
+@app.command()
+def evaluate(
+    preset: Annotated[str, typer.Argument(help="Preset name, folder, .keras or .tflite file.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Sharp pictures or HR/ (super-resolution); low/ and high/, or noisy/ and clean/; "
+            "inputs, with --targets."
+        ),
+    ],
+    targets: Annotated[Path | None, typer.Option(help="Folder of the ground truth.")] = None,
+    scale: Annotated[int | None, typer.Option(help="The enlargement that is expected.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="classical-y, rgb, lol or lol-gtmean; else by the task.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a preset on a folder of pictures with ground truth."""
+    _start_keras()
+    from mirnet_keras import evaluation
+
+    with _prints_on_stderr():
+        result = evaluation.evaluate(
+            preset, folder, targets=targets, scale=scale, protocol=protocol
+        )
+    if as_json:
+        _print_json(result.as_dict())
+    else:
+        typer.echo(result.table())
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="The authors' .pth, .pt or .safetensors.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The .keras file; beside the checkpoint without it.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a .keras file of the authors' checkpoint."""
+    target = out or checkpoint.with_suffix(".keras")
+    _require_suffix(target, ".keras")
+    _refuse_existing([target], overwrite)
+    _start_keras()
+    from mirnet_keras.training.run_folder import write_whole
+    from mirnet_keras.weights import from_official
+
+    model = from_official(checkpoint)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, model.save)
+    arguments = ", ".join(f"{name}={value}" for name, value in model.arguments.items())
+    typer.echo(
+        f"Recognised {model.network} ({arguments}), {model.count_params():,} parameters, "
+        f"scale {model.scale}.\nWrote {target}."
+    )
+
+
+@app.command()
+def export(
+    preset: Annotated[str, typer.Argument(help="Preset name, folder or .keras file.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the SavedModel, or .tflite file.")],
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write.")
+    ] = ExportFormat.LITERT,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model for other programs, and compare it with the original."""
+    is_litert = file_format is ExportFormat.LITERT
+    if is_litert:
+        _require_suffix(out, ".tflite")
+    _refuse_existing([out if is_litert else out / "1"], overwrite)
+    _start_keras()
+    from mirnet_keras.export import to_litert, to_saved_model
+    from mirnet_keras.presets import load
+
+    with _prints_on_stderr():
+        model = load(preset)
+        report = to_litert(model, out) if is_litert else to_saved_model(model, out)
+    if as_json:
+        _print_json(dataclasses.asdict(report))
+    else:
+        typer.echo(
+            f"Wrote {report.file} ({report.bytes / 1e6:.1f} MB). Tried on {len(report.sizes)} "
+            f"sizes: it differs from the model by at most {report.largest_error:.1e}."
+        )
+
+
+@app.command()
+def info(
+    preset: Annotated[str | None, typer.Argument(help="Describe this preset alone.")] = None,
+    peak: Annotated[
+        bool, typer.Option("--peak", help="Also time a convolution, in GFLOP/s.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the presets, the versions and the machine."""
+    _start_keras()
+    from mirnet_keras.presets import find, list_presets, read_preset
+
+    if preset is not None:
+        description = read_preset(find(preset)).model_dump(mode="json")
+        _print_json(description) if as_json else _print_columns(description.items())
+        return
+    presets = list_presets()
+    machine = _machine()
+    if peak:
+        machine |= {f"convolution_{d}_gflops": _peak(d) for d in ("float32", "bfloat16")}
+    if as_json:
+        described = [entry.model_dump(mode="json") for entry in presets]
+        _print_json({"presets": described, "machine": machine})
+        return
+    _print_columns(
+        (entry.name, entry.task, f"x{entry.scale}", f"{entry.parameters:,}", _scores(entry))
+        for entry in presets
+    )
+    typer.echo()
+    _print_columns(machine.items())
+
+
+def _pictures(given: list[Path]) -> list[Path]:
+    """The picture files that are named or lie in a named folder."""
+    from mirnet_keras.images import list_images
+
+    for path in given:
+        if not path.exists():
+            raise FileNotFoundError(f"There is no picture or folder '{path}'. Check the path.")
+    return [
+        picture for path in given for picture in (list_images(path) if path.is_dir() else [path])
+    ]
+
+
+def _targets(given: list[Path], sources: list[Path], out: Path | None) -> list[Path]:
+    """Where the result of each picture goes."""
+    from mirnet_keras.images import SUFFIXES
+
+    is_single = len(given) == 1 and not given[0].is_dir()
+    if is_single and out is not None and out.suffix and not out.is_dir():
+        if out.suffix.lower() not in SUFFIXES:
+            raise CommandError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
+        return [out]
+    if not is_single and (out is None or out.is_file()):
+        raise CommandError("Several pictures need a folder for the results: add --out FOLDER.")
+    targets = [(out or path.parent) / f"{path.stem}_restored.png" for path in sources]
+    twice = sorted(str(target) for target in set(targets) if targets.count(target) > 1)
+    if twice:
+        raise CommandError(
+            f"Several pictures would be written as {', '.join(twice)}. Restore them one by one."
+        )
+    return targets
+
+
+def _refuse_existing(targets: list[Path], overwrite: bool) -> None:
+    existing = [str(target) for target in targets if target.exists()]
+    if existing and not overwrite:
+        raise CommandError(
+            f"{', '.join(existing)}: exists already. Choose another --out, or add --overwrite."
+        )
+
+
+def _require_suffix(path: Path, suffix: str) -> None:
+    if path.suffix != suffix:
+        raise CommandError(f"The file to write must end in {suffix}. Received '{path}'.")
+
+
+def _tile(text: str) -> int | str | None:
+    if text == "auto":
+        return "auto"
+    if text == "none":
+        return None
+    if not text.isdecimal():
+        raise CommandError(f"--tile must be auto, none or a number of pixels. Received '{text}'.")
+    return int(text)
+
+
+def _start_keras() -> None:
+    """Imports Keras and its backend without their start-up messages."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow 2.21 writes some messages before it looks at its log level.
+    with _silent_stderr():
+        import mirnet_keras.models  # noqa: F401
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Sends what native code writes to stderr nowhere; exceptions pass."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _prints_on_stderr() -> contextlib.redirect_stdout:
+    """Keeps stdout for the report: TensorFlow's exporter prints, too."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+def _print_json(values: dict) -> None:
+    """Prints one JSON object; paths become text."""
+    typer.echo(json.dumps(values, indent=2, default=str))
+
+
+def _print_columns(rows) -> None:
+    """Prints rows of anything as aligned text."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]
+    for row in texts:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _scores(preset) -> str:
+    return "; ".join(
+        f"{s.data} {s.psnr:.2f} dB / {s.ssim:.4f} ({s.protocol})" for s in preset.scores
+    )
+
+
+def _machine() -> dict[str, object]:
+    """Versions, backend and devices; None is what is not there or not known."""
+    import keras
+
+    versions = {name: _version(name) for name in LIBRARIES}
+    with _silent_stderr():
+        devices = keras.distribution.list_devices()
+    return {
+        "mirnet_keras": __version__,
+        "python": platform.python_version(),
+        **versions,
+        "backend": keras.backend.backend(),
+        "devices": ", ".join(devices),
+        "cores": os.cpu_count(),
+        "amx_bf16": _has_amx(),
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _has_amx() -> bool | None:
+    """Whether the processor has Intel's matrix unit, which bfloat16 needs to be fast."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:  # only Linux says so here
+        return None
+
+
+def _peak(dtype: str) -> int:
+    """The best GFLOP/s of a 3 x 3 convolution of many channels, the memory traffic included."""
+    from keras import ops
+
+    image = ops.ones((1, PEAK_SIDE, PEAK_SIDE, PEAK_CHANNELS), dtype)
+    kernel = ops.ones((3, 3, PEAK_CHANNELS, PEAK_CHANNELS), dtype)
+    seconds = []
+    for _ in range(PEAK_RUNS):
+        start = time.perf_counter()
+        result = ops.conv(image, kernel, padding="same")
+        ops.convert_to_numpy(result[0, 0, 0, :1])  # waits until it is done
+        seconds.append(time.perf_counter() - start)
+    operations = 2 * 9 * PEAK_SIDE**2 * PEAK_CHANNELS**2
+    return round(operations / min(seconds) / 1e9)
+
+
+def _is_users_mistake(error: Exception) -> bool:
+    """Whether an error is one of ours, which speaks to the user, or of the file system."""
+    return isinstance(error, OSError) or type(error).__module__.startswith("mirnet_keras.")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return str(error)
+
+
+if __name__ == "__main__":
+    main()

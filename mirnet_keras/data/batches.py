@@ -1,0 +1,98 @@
+"""Batches of crops from checked images and a sampling plan, for tf.data and for PyDataset."""
+
+import dataclasses
+from collections.abc import Callable
+
+import cv2
+import keras
+import numpy as np
+
+from mirnet_keras.data.plan import SamplingPlan, Stage, symmetry
+from mirnet_keras.images import to_float
+
+# Beta(1.2, 1.2) of the MIRNet authors' MixUp.
+MIXUP_CONCENTRATION = 1.2
+
+
+@dataclasses.dataclass
+class Batches:
+    """The batch of each step, cut from whole images in memory; the same on every backend.
+
+    Args:
+        images: `PairedImages`, `SuperResolutionImages` or `CleanImages`.
+        plan: `SamplingPlan` over them.
+        mixup: float. The fraction of steps whose batch is blended with itself in another order.
+        degrade: callable or None. Applied to each input crop, with a random generator.
+    """
+
+    images: object
+    plan: SamplingPlan
+    mixup: float = 0.0
+    degrade: Callable | None = None
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets of a step, (batch, height, width, 3) float32 in 0..1."""
+        step = int(step)
+        stage, _ = self.plan.stage(step)
+        crops = [self._crop(sample, stage) for sample in self.plan.samples(step)]
+        inputs, targets = (np.stack(arrays) for arrays in zip(*crops, strict=True))
+        random = np.random.default_rng([self.plan.seed, 2, step, self.plan.host])
+        if self.degrade is not None:
+            inputs = np.stack([self.degrade(image, random) for image in inputs])
+        if random.random() < self.mixup:
+            share = np.float32(random.beta(MIXUP_CONCENTRATION, MIXUP_CONCENTRATION))
+            order = random.permutation(len(inputs))
+            inputs = share * inputs + (1 - share) * inputs[order]
+            targets = share * targets + (1 - share) * targets[order]
+        return inputs, targets
+
+    def _crop(self, sample, stage: Stage):
+        crops = []
+        for image, scale in zip(self.images.pair(sample.image), (self.images.scale, 1), strict=True):
+            top, left, side = (x // scale for x in (sample.top, sample.left, stage.cut))
+            crop = to_float(image[top : top + side, left : left + side])
+            if stage.shrink > 1:
+                size = (stage.crop // scale, stage.crop // scale)
+                crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+            crops.append(symmetry(crop, sample.symmetry))
+        return tuple(crops)
+
+    def dataset(self, start: int = 0):
+        """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""
+        if keras.backend.backend() == "tensorflow":
+            return self.tf_dataset(start)
+        return StepDataset(self, start)
+
+    def tf_dataset(self, start: int = 0):
+        """An endless `tf.data.Dataset` of the batches from step `start` on."""
+        import tensorflow as tf
+
+        def load(step):
+            inputs, targets = tf.numpy_function(self.batch, [step], [tf.float32, tf.float32])
+            inputs.set_shape((None, None, None, 3))
+            targets.set_shape((None, None, None, 3))
+            return inputs, targets
+
+        steps = tf.data.Dataset.range(start, 2**40)
+        return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+class StepDataset(keras.utils.PyDataset):
+    """The batches from step `start` on, for training without TensorFlow.
+
+    Args:
+        batches: `Batches`.
+        start: int. The first step.
+    """
+
+    def __init__(self, batches: Batches, start: int = 0):
+        super().__init__(workers=2, max_queue_size=8)
+        self.batches = batches
+        self.start = start
+
+    def __len__(self):
+        return 2**40
+
+    def __getitem__(self, index):
+        return self.batches.batch(self.start + index)
+

@@ -1,0 +1,69 @@
+"""Synthetic degradations of clean images, as functions of an image and a random generator."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianNoise:
+    """White Gaussian noise.
+
+    Args:
+        sigma: (low, high). Standard deviation on the scale 0..255, drawn uniformly for each crop.
+    """
+
+    sigma: tuple[float, float] = (0.0, 50.0)
+
+    def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
+        sigma = random.uniform(*self.sigma) / 255
+        return image + sigma * random.standard_normal(image.shape, np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class PoissonGaussianNoise:
+    """Noise of a sensor: shot noise that grows with the light, and read noise that does not.
+
+    Args:
+        photons: (low, high). Photons at full brightness, drawn log-uniformly for each crop.
+        read: (low, high). Standard deviation of the read noise on the scale 0..255.
+    """
+
+    photons: tuple[float, float] = (50.0, 2000.0)
+    read: tuple[float, float] = (0.0, 5.0)
+
+    def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
+        photons = np.exp(random.uniform(*np.log(self.photons)))
+        read = random.uniform(*self.read) / 255
+        shot = random.poisson(np.clip(image, 0, None) * photons) / photons
+        return (shot + read * random.standard_normal(image.shape)).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class LowLight:
+    """A short exposure: darker by a gain in linear light, with sensor noise, 8 bit.
+
+    Args:
+        gain: (low, high). Fraction of the light that is left, drawn log-uniformly.
+        photons: (low, high). Photons at full brightness, as in `PoissonGaussianNoise`.
+    """
+
+    gain: tuple[float, float] = (0.02, 0.2)
+    photons: tuple[float, float] = (500.0, 5000.0)
+
+    def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A dark copy of `image`, (height, width, channels) float32 in 0..1."""
+        gain = np.exp(random.uniform(*np.log(self.gain)))
+        linear = np.clip(image, 0, 1) ** 2.2 * gain
+        noisy = PoissonGaussianNoise(self.photons, (0.0, 1.0))(linear, random)
+        dark = np.clip(noisy, 0, 1) ** (1 / 2.2)
+        return (np.round(dark * 255) / 255).astype(np.float32)
+
+
+DEGRADATIONS = {
+    "gaussian": GaussianNoise,
+    "poisson_gaussian": PoissonGaussianNoise,
+    "low_light": LowLight,
+}

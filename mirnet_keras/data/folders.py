@@ -1,0 +1,191 @@
+"""Folders of images, checked before training starts."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from mirnet_keras.data.cache import ImageCache
+from mirnet_keras.data.imresize import imresize
+from mirnet_keras.images import ImageError, crop_to_multiple, list_images, read_image
+
+DEFAULT_CACHE = 2**30
+
+
+class DataError(ValueError):
+    """What is wrong with a data set: one line for each file."""
+
+
+class PairedImages:
+    """Pairs of pictures of equal size, found by equal names (without suffix) in two folders.
+
+    Args:
+        inputs: path. Folder of the pictures to restore.
+        targets: path. Folder of the ground truth.
+        crop: int. The smallest side that is accepted.
+        cache_bytes: int. Budget for decoded pictures.
+
+    Raises:
+        DataError: naming every file without a partner, of another size than its partner, with a
+            name that occurs twice, that cannot be read, or that is smaller than `crop`.
+    """
+
+    scale = 1
+
+    def __init__(self, inputs, targets, crop: int = 1, cache_bytes: int = DEFAULT_CACHE):
+        problems: list[str] = []
+        by_name = [_by_name(folder, problems) for folder in (inputs, targets)]
+        for name in sorted(by_name[0].keys() ^ by_name[1].keys()):
+            path = by_name[0].get(name) or by_name[1][name]
+            problems.append(f"{path}: has no partner of that name in the other folder")
+        self.paths = [
+            (by_name[0][name], by_name[1][name])
+            for name in sorted(by_name[0].keys() & by_name[1].keys())
+        ]
+        self.sizes = []
+        for first, second in self.paths:
+            sizes = [_size(path, problems) for path in (first, second)]
+            if None not in sizes and sizes[0] != sizes[1]:
+                problems.append(f"{first}: is {sizes[0]} pixels, {second} is {sizes[1]}")
+            self.sizes.append(sizes[1])
+        self._cache = ImageCache(cache_bytes)
+        _finish(self, [second for _, second in self.paths], crop, problems)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Input and target of a pair, whole, each (height, width, 3) as stored."""
+        return self._cache.get(
+            index, lambda: tuple(read_image(path) for path in self.paths[index])
+        )
+
+
+class SuperResolutionImages:
+    """Sharp pictures; the input is their exact bicubic reduction.
+
+    Args:
+        folders: path or list of paths. Folders of high-resolution pictures.
+        scale: int. Linear reduction.
+        crop: int. The smallest side that is accepted, in high-resolution pixels.
+        cache_bytes: int. Budget for decoded pictures and their reductions.
+        exclude: names of files to leave out, with their folder: `"t91/t20.webp"`.
+
+    Raises:
+        DataError: naming every file that cannot be read or is smaller than `crop`.
+    """
+
+    def __init__(
+        self,
+        folders,
+        scale: int,
+        crop: int = 1,
+        cache_bytes: int = DEFAULT_CACHE,
+        exclude: Sequence[str] = (),
+    ):
+        problems: list[str] = []
+        self.scale = scale
+        self.paths = [path for path in _images(folders) if not _is_excluded(path, exclude)]
+        sizes = [_size(path, problems) for path in self.paths]
+        self.sizes = [size and tuple(s - s % scale for s in size) for size in sizes]
+        self._cache = ImageCache(cache_bytes)
+        _finish(self, self.paths, crop, problems)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Reduced and sharp picture, whole, each (height, width, 3) uint8."""
+        return self._cache.get(index, lambda: self._make(index))
+
+    def _make(self, index: int):
+        sharp = crop_to_multiple(read_image(self.paths[index]), self.scale)
+        return imresize(sharp, 1 / self.scale), sharp
+
+
+class CleanImages:
+    """Clean pictures, both input and target: a degradation is applied to each crop.
+
+    Args:
+        folders: path or list of paths. Folders of clean pictures.
+        crop: int. The smallest side that is accepted.
+        cache_bytes: int. Budget for decoded pictures.
+
+    Raises:
+        DataError: naming every file that cannot be read or is smaller than `crop`.
+    """
+
+    scale = 1
+
+    def __init__(self, folders, crop: int = 1, cache_bytes: int = DEFAULT_CACHE):
+        problems: list[str] = []
+        self.paths = _images(folders)
+        self.sizes = [_size(path, problems) for path in self.paths]
+        self._cache = ImageCache(cache_bytes)
+        _finish(self, self.paths, crop, problems)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """The clean picture twice, whole, (height, width, 3) as stored."""
+        (image,) = self._cache.get(index, lambda: (read_image(self.paths[index]),))
+        return image, image
+
+
+def _images(folders) -> list[pathlib.Path]:
+    if isinstance(folders, (str, pathlib.Path)):
+        folders = [folders]
+    return [path for folder in folders for path in list_images(folder)]
+
+
+def _is_excluded(path: pathlib.Path, exclude: Sequence[str]) -> bool:
+    return f"{path.parent.name}/{path.name}" in exclude
+
+
+def _by_name(folder, problems: list[str]) -> dict[str, pathlib.Path]:
+    found: dict[str, pathlib.Path] = {}
+    for path in list_images(folder):
+        if path.stem in found:
+            problems.append(f"{path}: has the same name as {found[path.stem]}")
+        found[path.stem] = path
+    return found
+
+
+def _size(path, problems: list[str]) -> tuple[int, int] | None:
+    """(height, width) as displayed, from the file's head."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) >= 5
+    except (OSError, Image.DecompressionBombError) as error:
+        problems.append(f"{path}: cannot be read as an image ({type(error).__name__})")
+        return None
+    return (width, height) if turned else (height, width)
+
+
+def _finish(images, target_paths, crop: int, problems: list[str]):
+    """Checks sizes, decodes what fits the cache, and reports all problems at once."""
+    for path, size in zip(target_paths, images.sizes, strict=True):
+        if size is not None and min(size) < crop:
+            problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
+    if not problems:
+        problems += _decoding_problems(images)
+    if problems:
+        shown = "\n  ".join(problems)
+        raise DataError(f"{len(problems)} file(s) cannot be used for training:\n  {shown}")
+
+
+def _decoding_problems(images) -> list[str]:
+    """Decodes pictures while the cache has room, so that damaged files are found at once."""
+    problems, room = [], images._cache.budget
+    for index, (height, width) in enumerate(images.sizes):
+        room -= 2 * 3 * height * width
+        if room < 0:
+            break
+        try:
+            images.pair(index)
+        except ImageError as error:
+            problems.append(str(error))
+    return problems

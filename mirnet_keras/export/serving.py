@@ -1,0 +1,71 @@
+"""What an exported file computes: any size in, padded, restored, cropped and clipped."""
+
+from pathlib import Path
+
+import keras
+
+from mirnet_keras.export.report import ExportError
+from mirnet_keras.models import RestorationModel
+from mirnet_keras.models.folding import fold
+
+SIGNATURE = "serving_default"  # the name that TensorFlow Serving looks for
+INPUT, OUTPUT = "images", "restored"
+
+
+def write_saved_model(
+    model: RestorationModel, folder: Path, shape: tuple[int | None, int | None, int | None]
+) -> None:
+    """Writes a SavedModel whose signature restores images of any size.
+
+    The network is folded. The graph pads what it gets to a multiple of
+    `model.multiple` as `RestorationModel.restore` does, crops the result back and clips it.
+
+    Args:
+        model: in float32.
+        folder: that gets the files.
+        shape: batch, height and width of the input; None where it may vary.
+
+    Raises:
+        ExportError: when Keras runs on another backend than TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            "Exporting needs Keras on TensorFlow, not on "
+            f"{keras.backend.backend()}: set KERAS_BACKEND=tensorflow and load the model again."
+        )
+    import tensorflow as tf
+
+    network = fold(model)
+    channels = model.inputs[0].shape[-1]
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((*shape, channels), tf.float32, INPUT)], autograph=False
+    )
+    def restore(images):
+        dynamic = tf.unstack(tf.shape(images), 4)
+        size = [images.shape[axis] or dynamic[axis] for axis in (1, 2)]
+        restored = network(_pad(images, size, model.multiple), training=False)
+        height, width = (side * model.scale for side in size)
+        return {OUTPUT: tf.clip_by_value(restored[:, :height, :width], 0.0, 1.0)}
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in network.variables]
+    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: restore})
+
+
+def _pad(images, size, multiple: int):
+    """`images.pad_to_multiple` in a graph; mirrored, or where too small repeated."""
+    for axis, side in enumerate(size, start=1):
+        if multiple > 1 and not (isinstance(side, int) and side % multiple == 0):
+            images = _pad_axis(images, axis, side, -side % multiple)
+    return images
+
+
+def _pad_axis(images, axis: int, side, amount):
+    import tensorflow as tf
+
+    position = tf.range(side + amount)
+    last = side - 1
+    mirrored = last - tf.abs(position - last)
+    repeated = tf.minimum(position, last)
+    return tf.gather(images, tf.where(amount < side, mirrored, repeated), axis=axis)

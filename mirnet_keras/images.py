@@ -1,0 +1,333 @@
+"""Pictures on disk and in memory: read, write, change depth, luma, crop and pad.
+
+An image is an array (height, width, 3), RGB. Its dtype tells its scale: uint8 is 0..255, uint16 is
+0..65535, float is 0..1. This module needs numpy, OpenCV and Pillow, and no Keras.
+"""
+
+import io
+import os
+import uuid
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # formats that hold 16 bits a sample
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_BITS_PER_SAMPLE = 258
+PNG_DEPTH_OFFSET = 24  # of the bit depth in a PNG file: signature 8, chunk head 8, sizes 8 bytes
+LUMA_WEIGHTS = (65.481, 128.553, 24.966)  # BT.601 studio swing: Y is 16..235 for RGB in 0..1
+LUMA_OFFSET = 16.0
+
+
+class ImageError(ValueError):
+    """A picture cannot be read, written or used; the message says why and what to do."""
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Reads a picture file as RGB.
+
+    The file's content decides the format, not its suffix. Grey becomes three equal channels,
+    alpha is dropped (not blended), the EXIF orientation is applied; of an animation the first
+    frame is taken. JPEG is decoded with the accurate DCT.
+
+    Args:
+        path: a PNG, JPEG, WebP, BMP or TIFF file, or what else Pillow reads.
+
+    Returns:
+        Array (height, width, 3): uint8; uint16 for a 16-bit file; float32 for a float TIFF,
+        whose values come as they are stored.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ImageError: for a directory, and for a file that is broken, cut short, no picture, or
+            larger than Pillow takes (179 million pixels).
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no picture at '{path}'. Check the path.") from None
+    except IsADirectoryError:
+        raise ImageError(f"'{path}' is a folder. Give the path of one picture in it.") from None
+    except OSError as error:
+        raise ImageError(
+            f"'{path}' cannot be opened: {error.strerror}. Check the path and its permissions."
+        ) from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str = "picture") -> np.ndarray:
+    """Decodes the bytes of a picture file, as `read_image` does.
+
+    Args:
+        data: the whole file.
+        name: what error messages call it.
+
+    Raises:
+        ImageError: when the bytes are no picture, broken or cut short.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.load()  # raises where the file is cut short; OpenCV would go on
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode == "F":  # grey float TIFF, which OpenCV refuses as colour
+                return np.repeat(np.array(upright)[..., None], 3, axis=-1)
+            if not _is_deep(picture, data):
+                return np.array(upright.convert("RGB"))
+    except UnidentifiedImageError:
+        if not data.startswith(TIFF_SIGNATURES):  # Pillow knows no float colour TIFF
+            raise ImageError(_not_a_picture(data, name)) from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"'{name}' has too many pixels ({error}). Cut it into parts.") from None
+    except Exception as error:  # on broken files Pillow's decoders raise nearly anything
+        raise ImageError(
+            f"'{name}' is broken or cut short ({error}). Copy or download it again."
+        ) from error
+    return _decode_deep(data, name)
+
+
+def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Writes a picture in the format that the suffix names.
+
+    The file appears complete or not at all: it is written under a temporary name in the same
+    folder and then renamed; an older file of that name is replaced. A missing folder is created.
+    JPEG is written at quality 95 without chroma subsampling, WebP without loss.
+
+    Args:
+        path: ends in .png, .jpg, .jpeg, .webp, .bmp, .tif or .tiff.
+        image: (height, width, 3) RGB. uint8; uint16, which stays so in PNG and TIFF and becomes
+            8-bit in the others; or float in 0..1, clipped and written as 8-bit.
+
+    Raises:
+        ImageError: for an unknown suffix, another shape or dtype, NaN, or a path that cannot be
+            written.
+    """
+    path = Path(path)
+    encoded = encode_image(image, path.suffix)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace_file(path, encoded)
+    except OSError as error:
+        raise ImageError(
+            f"'{path}' cannot be written: {error.strerror}. Choose another place."
+        ) from error
+
+
+def encode_image(image: np.ndarray, suffix: str) -> bytes:
+    """Encodes a picture as the bytes of a file, as `write_image` writes them.
+
+    Raises:
+        ImageError: for an unknown suffix, another shape or dtype, or NaN.
+    """
+    suffix = suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ImageError(
+            f"Pictures cannot be written as '{suffix}'. Use one of {', '.join(SUFFIXES)}."
+        )
+    if image.ndim != 3 or image.shape[-1] != 3 or image.size == 0:
+        raise ImageError(f"A picture is (height, width, 3), not empty. Received {image.shape}.")
+    if image.dtype != np.uint16 or suffix not in DEEP_SUFFIXES:
+        image = to_uint8(image)
+    options = []
+    if suffix in (".jpg", ".jpeg"):
+        options = [cv2.IMWRITE_JPEG_QUALITY, 95]
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    try:
+        done, encoded = cv2.imencode(suffix, np.ascontiguousarray(image[..., ::-1]), options)
+    except cv2.error:
+        done = False
+    if not done:
+        raise ImageError(
+            f"A picture of {image.shape[1]} x {image.shape[0]} pixels cannot be written as "
+            f"'{suffix}'. Use .png."
+        )
+    return encoded.tobytes()
+
+
+def to_float(image: np.ndarray) -> np.ndarray:
+    """Converts an image of any shape to float32: uint8 / 255, uint16 / 65535, float unchanged.
+
+    Raises:
+        ImageError: for another dtype.
+    """
+    if np.issubdtype(image.dtype, np.floating):
+        return image.astype(np.float32)
+    return image.astype(np.float32) / np.float32(_peak(image.dtype))
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Converts an image to uint8, clipped and rounded half up; uint8 comes back as it is.
+
+    Raises:
+        ImageError: for a dtype that is no image's, or NaN.
+    """
+    return to_dtype(image, np.uint8)
+
+
+def to_dtype(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
+    """Converts an image to the dtype of another, so that the output's depth follows the input's.
+
+    Args:
+        image: any shape; float in 0..1 (values outside are clipped), uint8 or uint16.
+        dtype: uint8 or uint16, rounded half up, or a float type, which gives 0..1.
+
+    Raises:
+        ImageError: for another dtype on either side, or NaN.
+    """
+    dtype = np.dtype(dtype)
+    peak = _peak(dtype)
+    if image.dtype == dtype and peak > 1:
+        return image
+    scaled = to_float(image)
+    if np.isnan(scaled).any():
+        raise ImageError("The image holds NaN, which is no brightness. Look at what made it.")
+    scaled = np.clip(scaled, 0, 1)
+    if peak == 1:
+        return scaled.astype(dtype)
+    return np.floor(scaled * np.float32(peak) + np.float32(0.5)).astype(dtype)
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    """Returns Y of BT.601 in studio swing, not rounded, as super-resolution papers measure it.
+
+    Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 for R, G, B in 0..255: MATLAB's rgb2ycbcr.
+
+    Args:
+        image: (..., 3) RGB; uint8, uint16, or float in 0..1.
+
+    Returns:
+        float64 (...) in the image's own scale: 16..235 for uint8, 16/255..235/255 for float.
+
+    Raises:
+        ImageError: when the last axis is not 3, or for another dtype.
+    """
+    if image.shape[-1:] != (3,):
+        raise ImageError(f"Luma needs RGB, (..., 3). Received shape {image.shape}.")
+    unit = _peak(image.dtype) / 255
+    return LUMA_OFFSET * unit + image.astype(np.float64) @ np.array(LUMA_WEIGHTS) / 255
+
+
+def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
+    """Cuts rows at the bottom and columns at the right until both sizes are multiples.
+
+    Args:
+        image: (height, width, channels) or (batch, height, width, channels).
+        multiple: at least 1.
+
+    Returns:
+        A view of the image's top-left part ("modcrop").
+
+    Raises:
+        ImageError: when a side is shorter than `multiple`.
+    """
+    height, width = image.shape[-3:-1]
+    if min(height, width) < multiple:
+        raise ImageError(
+            f"An image of {width} x {height} pixels has no part whose sides are multiples of "
+            f"{multiple}. Use a larger image."
+        )
+    return image[..., : height - height % multiple, : width - width % multiple, :]
+
+
+def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
+    """Adds rows at the bottom and columns at the right until both sizes are multiples.
+
+    What is added mirrors the image about its last row and column (without repeating them). Where
+    a side is too short for that, its last row or column is repeated.
+
+    Args:
+        image: (height, width, channels) or (batch, height, width, channels).
+        multiple: at least 1.
+    """
+    for axis in (-3, -2):
+        size = image.shape[axis]
+        amount = -size % multiple
+        if amount:
+            widths = [(0, 0)] * image.ndim
+            widths[axis] = (0, amount)
+            image = np.pad(image, widths, mode="reflect" if amount < size else "edge")
+    return image
+
+
+def list_images(folder: str | os.PathLike) -> list[Path]:
+    """Returns the sorted paths of the picture files in a folder, not in its subfolders.
+
+    Picture files end in .bmp, .jpeg, .jpg, .png, .tif, .tiff or .webp in any case; hidden files
+    are left out.
+
+    Raises:
+        ImageError: when the folder is missing, is no folder, or holds no picture.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        fault = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise ImageError(f"'{folder}' {fault}. Give the path of a folder with pictures.")
+    found = sorted(path for path in folder.iterdir() if _is_picture_file(path))
+    if not found:
+        raise ImageError(f"'{folder}' holds no picture file ({', '.join(SUFFIXES)}).")
+    return found
+
+
+def _is_picture_file(path: Path) -> bool:
+    """Says by name and kind; the content is not looked at."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _peak(dtype: np.dtype) -> int:
+    """Returns what stands for full brightness in images of this dtype."""
+    if np.issubdtype(dtype, np.floating):
+        return 1
+    if dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"An image is uint8, uint16 or float. Received dtype {dtype}.")
+    return np.iinfo(dtype).max
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    """Writes a file completely or not at all; readers see the old one until then."""
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_deep(picture: Image.Image, data: bytes) -> bool:
+    """Tells files with more than 8 bits a sample, of which Pillow would keep 8."""
+    if picture.format == "PNG":
+        return data[PNG_DEPTH_OFFSET] > 8
+    if picture.format == "TIFF":
+        bits = picture.tag_v2.get(TIFF_BITS_PER_SAMPLE, (1,))
+        return max(np.atleast_1d(bits)) > 8
+    return picture.mode.startswith(("I", "F"))
+
+
+def _decode_deep(data: bytes, name: str) -> np.ndarray:
+    """Decodes a 16-bit or float file with OpenCV, which keeps its depth."""
+    former = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        picture = None
+    finally:
+        cv2.utils.logging.setLogLevel(former)
+    if picture is None or picture.dtype not in (np.uint16, np.float32, np.float64):
+        raise ImageError(
+            f"'{name}' is broken, cut short or of a kind that cannot be read (16-bit integers and "
+            "floats can). Save it again as a 16-bit PNG."
+        )
+    depth = np.uint16 if picture.dtype == np.uint16 else np.float32
+    return np.ascontiguousarray(picture[..., ::-1], depth)
+
+
+def _not_a_picture(data: bytes, name: str) -> str:
+    if not data:
+        return f"'{name}' is empty. Copy or download it again."
+    return (
+        f"'{name}' is not a picture in a format that can be read (PNG, JPEG, WebP, BMP, TIFF). "
+        "Convert it to PNG or JPEG first."
+    )

@@ -1,0 +1,61 @@
+"""The attention units and building blocks of the networks, each a registered Keras layer."""
+
+from mirnet_keras.layers.adaptive_weighted_multi_scale import AdaptiveWeightedMultiScale
+from mirnet_keras.layers.adaptive_weighted_residual_unit import AdaptiveWeightedResidualUnit
+from mirnet_keras.layers.bilinear_enlargement import BilinearEnlargement
+from mirnet_keras.layers.blur_pool import BlurPool
+from mirnet_keras.layers.channel_attention import ChannelAttention
+from mirnet_keras.layers.convolution import GroupedConvolution, convolution, dense
+from mirnet_keras.layers.dual_attention_unit import DualAttentionUnit
+from mirnet_keras.layers.global_context import GlobalContext
+from mirnet_keras.layers.local_fusion_block import LocalFusionBlock
+from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
+from mirnet_keras.layers.multi_scale_residual_block_v2 import (
+    MeanDownsampling,
+    MultiScaleResidualBlockV2,
+)
+from mirnet_keras.layers.pixel_shuffle import PixelShuffle
+from mirnet_keras.layers.recursive_residual_group import (
+    RecursiveResidualGroup,
+    RecursiveResidualGroupV2,
+)
+from mirnet_keras.layers.residual_contextual_block import ResidualContextualBlock
+from mirnet_keras.layers.residual_resizing import (
+    ResidualDownsampling,
+    ResidualDownsamplingChain,
+    ResidualUpsampling,
+    ResidualUpsamplingChain,
+)
+from mirnet_keras.layers.scalar_prelu import ScalarPReLU
+from mirnet_keras.layers.selective_kernel_fusion import SelectiveKernelFusion
+from mirnet_keras.layers.spatial_attention import SpatialAttention
+from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
+
+__all__ = [
+    "AdaptiveWeightedMultiScale",
+    "AdaptiveWeightedResidualUnit",
+    "BilinearEnlargement",
+    "BlurPool",
+    "ChannelAttention",
+    "DualAttentionUnit",
+    "GlobalContext",
+    "GroupedConvolution",
+    "LocalFusionBlock",
+    "MeanDownsampling",
+    "MultiScaleResidualBlock",
+    "MultiScaleResidualBlockV2",
+    "PixelShuffle",
+    "RecursiveResidualGroup",
+    "RecursiveResidualGroupV2",
+    "ResidualContextualBlock",
+    "ResidualDownsampling",
+    "ResidualDownsamplingChain",
+    "ResidualUpsampling",
+    "ResidualUpsamplingChain",
+    "ScalarPReLU",
+    "SelectiveKernelFusion",
+    "SpatialAttention",
+    "WeightNormConvolution",
+    "convolution",
+    "dense",
+]

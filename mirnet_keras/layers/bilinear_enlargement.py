@@ -1,0 +1,62 @@
+"""A 1 x 1 convolution and exact bilinear enlargement by two, as one convolution."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mirnet_keras.layers.convolution import UNIFORM_FAN_IN
+
+# Along one axis, an output pixel lies a quarter pixel before or after its input pixel.
+BEFORE, AFTER = (0.25, 0.75, 0.0), (0.0, 0.75, 0.25)
+# (phase, height, width): the four output pixels of an input pixel, row by row.
+BILINEAR = np.array(
+    [np.outer(rows, columns) for rows in (BEFORE, AFTER) for columns in (BEFORE, AFTER)],
+    "float32",
+)
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class BilinearEnlargement(keras.layers.Layer):
+    """Changes the channels by a 1 x 1 convolution and doubles the size bilinearly.
+
+    Both are linear, so they are one 3 x 3 convolution to four pixels at a time, whose kernel is
+    built from the 1 x 1 kernel at each call. Half-pixel centres, edge pixels repeated: equal to
+    `tf.image.resize` and to PyTorch's `align_corners=False`, and exported with unknown sizes,
+    which Keras' own bilinear resizing is not.
+
+    MIRNet (`UpSample`, bottom path) and MIRNet-v2 (`UpSample`), authors' code.
+
+    Args:
+        filters: int. Output channels.
+
+    Input shape: `(batch, height, width, channels)`.
+    Output shape: `(batch, 2 * height, 2 * width, filters)`.
+    """
+
+    def __init__(self, filters: int, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.bias = None
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(1, 1, input_shape[-1], self.filters),
+            initializer=keras.initializers.get(UNIFORM_FAN_IN),
+            autocast=False,
+        )
+
+    def call(self, inputs):
+        channels = inputs.shape[-1]
+        kernel = ops.einsum("phw,io->hwipo", BILINEAR, self.kernel[0, 0])
+        kernel = ops.reshape(kernel, (3, 3, channels, 4 * self.filters))
+        padded = ops.pad(inputs, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="symmetric")
+        phases = ops.conv(padded, ops.cast(kernel, self.compute_dtype), padding="valid")
+        return ops.depth_to_space(phases, 2)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        return (batch, height and 2 * height, width and 2 * width, self.filters)
+
+    def get_config(self):
+        return super().get_config() | {"filters": self.filters}

@@ -1,0 +1,56 @@
+"""MIRNet-v2's context block."""
+
+import keras
+from keras import ops
+
+from mirnet_keras.layers.convolution import convolution, dense
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class GlobalContext(keras.layers.Layer):
+    """Adds one vector to all pixels: an attention-weighted mean of the image, transformed.
+
+    MIRNet-v2 (Zamir et al., TPAMI 2022), "Residual Contextual Block"; authors' code.
+
+    Args:
+        slope: float. Slope of the leaky ReLU inside the transform.
+        use_bias: bool. Whether its convolutions have biases.
+
+    Input shape: `(batch, height, width, channels)`.
+    Output shape: same as the input. With `return_attention=True` also the attention,
+        `(batch, height, width, 1)`, which sums to 1 over the pixels.
+    """
+
+    def __init__(self, slope: float = 0.2, use_bias: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.slope = slope
+        self.use_bias = use_bias
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        bias = {"use_bias": self.use_bias}
+        self.mask = convolution(1, 1, name="mask", dtype=self.dtype_policy, **bias)
+        self.mask.build(input_shape)
+        self.squeeze = dense(channels, name="squeeze", dtype="float32", **bias)
+        self.activation = keras.layers.LeakyReLU(self.slope, name="activation", dtype="float32")
+        self.expand = dense(channels, name="expand", dtype="float32", **bias)
+        for layer in (self.squeeze, self.activation, self.expand):
+            layer.build((None, channels))
+
+    def call(self, inputs, return_attention=False):
+        batch, height, width, channels = ops.shape(inputs)
+        logits = ops.reshape(self.mask(inputs), (batch, 1, height * width))
+        attention = ops.softmax(ops.cast(logits, "float32"), axis=-1)
+        pixels = ops.reshape(inputs, (batch, height * width, channels))
+        context = ops.matmul(ops.cast(attention, inputs.dtype), pixels)[:, 0]
+        context = self.expand(self.activation(self.squeeze(context)))
+        outputs = inputs + ops.cast(context, inputs.dtype)[:, None, None, :]
+        if return_attention:
+            return outputs, ops.reshape(attention, (batch, height, width, 1))
+        return outputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"slope": self.slope, "use_bias": self.use_bias}

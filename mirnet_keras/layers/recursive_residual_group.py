@@ -1,0 +1,143 @@
+"""MIRNet's recursive residual group."""
+
+import keras
+
+from mirnet_keras.layers.convolution import convolution
+from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
+from mirnet_keras.layers.multi_scale_residual_block_v2 import MultiScaleResidualBlockV2
+
+
+class _Group(keras.layers.Layer):
+    """`number_of_blocks` blocks in series and a convolution, in a residual unit."""
+
+    def build(self, input_shape):
+        self.blocks = [self._block(f"block_{b}") for b in range(self.number_of_blocks)]
+        for block in self.blocks:
+            block.build(input_shape)
+        self.last = convolution(
+            input_shape[-1], use_bias=self.last_bias, name="last", dtype=self.dtype_policy
+        )
+        self.last.build(input_shape)
+
+    def call(self, inputs):
+        x = inputs
+        for block in self.blocks:
+            x = block(x)
+        return self.last(x) + inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class RecursiveResidualGroup(_Group):
+    """Multi-scale residual blocks in series and a 3 x 3 convolution, plus the input (RRG).
+
+    MIRNet (Zamir et al., ECCV 2020), Figure 1 (a). The last convolution never has a bias.
+
+    Args:
+        blocks: int. Multi-scale residual blocks in series.
+        rows, columns, activation, share_columns, use_bias: see `MultiScaleResidualBlock`.
+
+    Input shape: `(batch, height, width, channels)`.
+    Output shape: same as the input.
+    """
+
+    last_bias = False
+
+    def __init__(
+        self,
+        blocks: int = 2,
+        rows: int = 3,
+        columns: int = 2,
+        activation=None,
+        share_columns: bool = True,
+        use_bias: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.number_of_blocks = blocks
+        self.rows = rows
+        self.columns = columns
+        self.activation = activation
+        self.share_columns = share_columns
+        self.use_bias = use_bias
+
+    def _block(self, name):
+        return MultiScaleResidualBlock(
+            rows=self.rows,
+            columns=self.columns,
+            activation=self.activation,
+            share_columns=self.share_columns,
+            use_bias=self.use_bias,
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
+    def get_config(self):
+        config = {
+            "blocks": self.number_of_blocks,
+            "rows": self.rows,
+            "columns": self.columns,
+            "activation": keras.saving.serialize_keras_object(self.activation),
+            "share_columns": self.share_columns,
+            "use_bias": self.use_bias,
+        }
+        return super().get_config() | config
+
+    @classmethod
+    def from_config(cls, config):
+        activation = keras.saving.deserialize_keras_object(config["activation"])
+        return cls(**(config | {"activation": activation}))
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class RecursiveResidualGroupV2(_Group):
+    """MIRNet-v2's blocks in series and a 3 x 3 convolution, plus the input (RRG).
+
+    MIRNet-v2 (Zamir et al., TPAMI 2022).
+
+    Args:
+        blocks: int. Multi-scale residual blocks in series.
+        channel_factor, groups, use_bias: see `MultiScaleResidualBlockV2`.
+
+    Input shape: `(batch, height, width, channels)`.
+    Output shape: same as the input.
+    """
+
+    def __init__(
+        self,
+        blocks: int = 2,
+        channel_factor: float = 1.5,
+        groups: int = 1,
+        use_bias: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.number_of_blocks = blocks
+        self.channel_factor = channel_factor
+        self.groups = groups
+        self.use_bias = use_bias
+
+    @property
+    def last_bias(self):
+        """Whether the group's own convolution has a bias."""
+        return self.use_bias
+
+    def _block(self, name):
+        return MultiScaleResidualBlockV2(
+            channel_factor=self.channel_factor,
+            groups=self.groups,
+            use_bias=self.use_bias,
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
+    def get_config(self):
+        config = {
+            "blocks": self.number_of_blocks,
+            "channel_factor": self.channel_factor,
+            "groups": self.groups,
+            "use_bias": self.use_bias,
+        }
+        return super().get_config() | config

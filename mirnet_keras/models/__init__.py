@@ -1,0 +1,24 @@
+"""The networks: functions that build a `RestorationModel`."""
+
+from mirnet_keras.models.awsrn import AWSRN, AWSRN_VARIANTS
+from mirnet_keras.models.awsrn_folded import FoldedAWSRN
+from mirnet_keras.models.folding import fold
+from mirnet_keras.models.mirnet import MIRNet
+from mirnet_keras.models.mirnet_v2 import MIRNetV2
+from mirnet_keras.models.pruning import prune_scale_branches, scale_branches
+from mirnet_keras.models.restoration_model import RestorationModel
+
+MODELS = {"awsrn": AWSRN, "awsrn_folded": FoldedAWSRN, "mirnet": MIRNet, "mirnet_v2": MIRNetV2}
+
+__all__ = [
+    "AWSRN",
+    "AWSRN_VARIANTS",
+    "MODELS",
+    "FoldedAWSRN",
+    "MIRNet",
+    "MIRNetV2",
+    "RestorationModel",
+    "fold",
+    "prune_scale_branches",
+    "scale_branches",
+]

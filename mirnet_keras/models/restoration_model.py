@@ -1,0 +1,64 @@
+"""The Keras model that all networks of this package are."""
+
+import importlib
+
+import keras
+import numpy as np
+
+from mirnet_keras.images import pad_to_multiple
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class RestorationModel(keras.Model):
+    """A functional Keras model that knows which network it is.
+
+    Its configuration is the network's name and arguments: loading calls the builder again, so a
+    `.keras` file needs nothing beside it, and the precision is that of the policy at loading.
+
+    Args:
+        inputs, outputs: Keras tensors, `(batch, height, width, channels)` float 0..1.
+        network: str. Key of `mirnet_keras.models.MODELS`.
+        arguments: dict. The builder's arguments.
+        scale: int. Linear enlargement of the output against the input.
+        multiple: int. The height and width of the input are multiples of it.
+    """
+
+    def __init__(
+        self,
+        inputs,
+        outputs,
+        *,
+        network: str,
+        arguments: dict,
+        scale: int = 1,
+        multiple: int = 1,
+        **kwargs,
+    ):
+        super().__init__(inputs, outputs, **kwargs)
+        self.network = network
+        self.arguments = arguments
+        self.scale = scale
+        self.multiple = multiple
+
+    def get_config(self):
+        return {"network": self.network, "arguments": dict(self.arguments), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        models = importlib.import_module("mirnet_keras.models").MODELS
+        return models[config["network"]](**config["arguments"], name=config["name"])
+
+    def restore(self, images: np.ndarray) -> np.ndarray:
+        """Restores whole images of any size, clipped to 0..1.
+
+        Args:
+            images: (height, width, channels) or (batch, height, width, channels), float 0..1.
+
+        Returns:
+            The restored images, `scale` times larger, float32.
+        """
+        batch = images[None] if images.ndim == 3 else images
+        height, width = (self.scale * size for size in batch.shape[1:3])
+        restored = self.predict_on_batch(pad_to_multiple(batch, self.multiple))
+        restored = np.clip(restored[:, :height, :width], 0, 1)
+        return restored[0] if images.ndim == 3 else restored

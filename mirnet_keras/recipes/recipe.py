@@ -1,0 +1,212 @@
+"""The typed recipe."""
+
+import difflib
+import importlib.resources
+import pathlib
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+
+
+class RecipeError(ValueError):
+    """What is wrong with a recipe, in one sentence."""
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class PairedData(_Part):
+    """Two folders with equally named pictures, relative to the data folder.
+
+    Args:
+        inputs, targets: Folders to train on.
+        validation_inputs, validation_targets: Folders to validate on, whole pictures.
+    """
+
+    kind: Literal["paired"] = "paired"
+    inputs: str
+    targets: str
+    validation_inputs: str | None = None
+    validation_targets: str | None = None
+
+
+class SuperResolutionData(_Part):
+    """Folders of sharp pictures, relative to the data folder.
+
+    Args:
+        folders: Folders to train on.
+        exclude: Files in them to leave out, with their folder: `t91/t20.webp`.
+        validation: Folder to validate on, whole pictures.
+    """
+
+    kind: Literal["super_resolution"] = "super_resolution"
+    folders: list[str]
+    exclude: list[str] = []
+    validation: str | None = None
+
+
+class DegradedData(_Part):
+    """Folders of clean pictures, relative to the data folder, degraded on the fly.
+
+    Args:
+        folders: Folders to train on.
+        degradation: Name of `mirnet_keras.data.DEGRADATIONS`.
+        options: Its arguments.
+        validation_inputs, validation_targets: Folders to validate on, whole pictures.
+    """
+
+    kind: Literal["degraded"] = "degraded"
+    folders: list[str]
+    degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
+    options: dict[str, Any] = {}
+    validation_inputs: str | None = None
+    validation_targets: str | None = None
+
+
+class StageOptions(_Part):
+    """A stretch of training: how many steps, with which crop and batch.
+
+    `shrink`: crops are cut that much larger and reduced, so that whole scenes are seen cheaply.
+    """
+
+    steps: pydantic.PositiveInt
+    crop: pydantic.PositiveInt
+    batch: pydantic.PositiveInt
+    shrink: pydantic.PositiveInt = 1
+
+
+class Recipe(_Part):
+    """All that a training run needs.
+
+    Args:
+        name: The recipe's name, and that of the trained model.
+        network: Key of `mirnet_keras.models.MODELS`.
+        arguments: The network's arguments.
+        data: What to train on.
+        stages: Crop and batch, one after the other.
+        loss: `charbonnier`, `l1` or `mse`.
+        rate, final_rate: Learning rate at the start and at the end.
+        schedule: `cosine` from `rate` to `final_rate`, or `step`: halved at each of `halve_at`.
+        warm_up: Steps in which the rate rises from 0.
+        halve_at: Steps of the `step` schedule.
+        clip_norm: Gradients are scaled down to this norm, each step; None leaves them.
+        ema: Momentum of the averaged weights, which are validated and shipped; 0 takes the last.
+        mixup: Fraction of steps with MixUp.
+        precision: Keras dtype policy.
+        seed: Of weights, order, crops and augmentation.
+        start_from: `.keras` file, preset or run whose weights are taken where name and shape fit.
+        report_every: Steps between log lines and checkpoints.
+        validate_every: Steps between validations, a multiple of `report_every`.
+        protocol: Of the validation score.
+        cache_gigabytes: Budget for decoded pictures.
+    """
+
+    name: str
+    network: Literal["mirnet", "mirnet_v2", "awsrn"]
+    arguments: dict[str, Any] = {}
+    data: Annotated[
+        PairedData | SuperResolutionData | DegradedData, pydantic.Field(discriminator="kind")
+    ]
+    stages: Annotated[list[StageOptions], pydantic.Field(min_length=1)]
+    loss: Literal["charbonnier", "l1", "mse"] = "charbonnier"
+    rate: pydantic.PositiveFloat = 1e-3
+    final_rate: pydantic.NonNegativeFloat = 1e-6
+    schedule: Literal["cosine", "step"] = "cosine"
+    warm_up: pydantic.NonNegativeInt = 0
+    halve_at: list[pydantic.PositiveInt] = []
+    clip_norm: pydantic.PositiveFloat | None = None
+    ema: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.999
+    mixup: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.0
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "mixed_bfloat16"
+    seed: int = 0
+    start_from: str | None = None
+    report_every: pydantic.PositiveInt = 250
+    validate_every: pydantic.PositiveInt = 2000
+    protocol: str = "rgb"
+    cache_gigabytes: pydantic.PositiveFloat = 1.0
+
+    @property
+    def steps(self) -> int:
+        """Training steps in all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @pydantic.model_validator(mode="after")
+    def _steps_fit(self):
+        if self.steps % self.report_every or self.validate_every % self.report_every:
+            raise ValueError(
+                f"`report_every` ({self.report_every}) must divide `validate_every` "
+                f"({self.validate_every}) and the steps of all stages together ({self.steps})"
+            )
+        return self
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    files = importlib.resources.files("mirnet_keras.recipes").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def load_recipe(source) -> Recipe:
+    """A recipe from a `Recipe`, a YAML file, or the name of a shipped one.
+
+    Raises:
+        RecipeError: naming an unknown recipe, an unknown key (with the nearest valid one) or a
+            value that does not fit.
+    """
+    if isinstance(source, Recipe):
+        return source
+    text = _read(source)
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{source} is not readable YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"{source} must hold keys and values, as the shipped recipes do.")
+    values.setdefault("name", pathlib.Path(source).stem)
+    try:
+        return Recipe(**values)
+    except pydantic.ValidationError as error:
+        raise RecipeError(f"{source}: {_sentence(error)}") from None
+
+
+def _read(source) -> str:
+    path = pathlib.Path(source)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise RecipeError(f"There is no recipe file {path}.")
+        return path.read_text()
+    names = list_recipes()
+    if str(source) not in names:
+        near = difflib.get_close_matches(str(source), names, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"There is no recipe {str(source)!r}. Shipped: {names}.{hint}")
+    return (importlib.resources.files("mirnet_keras.recipes") / f"{source}.yaml").read_text()
+
+
+def _sentence(error: pydantic.ValidationError) -> str:
+    """The first problem, in words; a misspelt key with the nearest valid one."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(problem["loc"])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else f" Known keys: {known}."
+        return f"unknown key {place!r}.{hint}"
+    if problem["type"] == "missing":
+        return f"the key {place!r} is missing."
+    return f"{place or 'recipe'}: {problem['msg']}. Received: {problem['input']!r}."
+
+
+def _known_keys(place) -> list[str]:
+    parts = {
+        "stages": StageOptions,
+        "paired": PairedData,
+        "super_resolution": SuperResolutionData,
+        "degraded": DegradedData,
+    }
+    for step in reversed(place[:-1]):
+        if step in parts:
+            return list(parts[step].model_fields)
+    return list(Recipe.model_fields)

@@ -1,0 +1,117 @@
+"""Callbacks: averaged weights, checkpoints, validation by protocol."""
+
+import contextlib
+import math
+
+import keras
+import numpy as np
+
+from mirnet_keras.images import to_float
+from mirnet_keras.metrics import score
+from mirnet_keras.training.run_folder import RunFolder, write_whole
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+@contextlib.contextmanager
+def averaged_weights(model):
+    """Puts the optimizer's averaged weights into the model for a while, bit for bit."""
+    average = getattr(model.optimizer, "_model_variables_moving_average", None)
+    if not average:
+        yield
+        return
+    raw = [keras.ops.convert_to_numpy(v.value) for v in model.trainable_variables]
+    for variable, mean in zip(model.trainable_variables, average, strict=True):
+        variable.assign(mean.value)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, raw, strict=True):
+            variable.assign(value)
+
+
+class KeepCheckpoint(keras.callbacks.Callback):
+    """Writes the checkpoint at each report, and stops when the loss is not a number.
+
+    Args:
+        folder: `RunFolder`.
+    """
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook."""
+        if not math.isfinite(logs["loss"]):
+            raise TrainingDiverged(
+                f"The loss is {logs['loss']} at report {epoch}. Lower the rate or set `clip_norm`; "
+                f"the last good state is in {self.folder.checkpoint}."
+            )
+        self.folder.save_checkpoint(self.model)
+
+
+class Validate(keras.callbacks.Callback):
+    """Scores whole pictures by a protocol with the averaged weights, and keeps the best model.
+
+    Adds `val_psnr` and `val_ssim` to the logs.
+
+    Args:
+        images: `PairedImages` or the like.
+        protocol: str. Name of the protocol.
+        every: int. Epochs (reports) between validations.
+        folder: `RunFolder`.
+    """
+
+    def __init__(self, images, protocol: str, every: int, folder: RunFolder):
+        super().__init__()
+        self.images = images
+        self.protocol = protocol
+        self.every = every
+        self.folder = folder
+        self.best = -math.inf
+        self.scores = {"val_psnr": math.nan, "val_ssim": math.nan}
+
+    def on_train_begin(self, logs=None):
+        """Takes up the best score of an interrupted run."""
+        if self.folder.best.exists() and self.folder.log.exists():
+            log = np.genfromtxt(self.folder.log, delimiter=",", names=True)
+            self.best = np.nanmax(log["val_psnr"], initial=-math.inf)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook."""
+        if (epoch + 1) % self.every == 0:
+            with averaged_weights(self.model):
+                self._validate()
+        logs.update(self.scores)
+
+    def _validate(self):
+        pairs = (self.images.pair(index) for index in range(len(self.images)))
+        scores = [
+            score(target, self.model.restore(to_float(source)), self.protocol, self.model.scale)
+            for source, target in pairs
+        ]
+        self.scores["val_psnr"] = float(np.mean([s.psnr for s in scores]))
+        self.scores["val_ssim"] = float(np.mean([s.ssim for s in scores]))
+        if self.scores["val_psnr"] > self.best:
+            self.best = self.scores["val_psnr"]
+            write_whole(self.folder.best, self.model.save)
+
+
+class SaveLast(keras.callbacks.Callback):
+    """Writes the averaged weights as `last.keras` when training ends.
+
+    Args:
+        folder: `RunFolder`.
+    """
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.folder = folder
+
+    def on_train_end(self, logs=None):
+        """Keras' hook."""
+        with averaged_weights(self.model):
+            write_whole(self.folder.last, self.model.save)

@@ -1,0 +1,160 @@
+"""Training from a recipe."""
+
+import contextlib
+import pathlib
+
+import keras
+
+from mirnet_keras.data import (
+    DEGRADATIONS,
+    Batches,
+    CleanImages,
+    PairedImages,
+    SamplingPlan,
+    Stage,
+    SuperResolutionImages,
+)
+from mirnet_keras.losses import LOSSES
+from mirnet_keras.models import MODELS
+from mirnet_keras.presets import load
+from mirnet_keras.recipes import PairedData, Recipe, SuperResolutionData, load_recipe
+from mirnet_keras.training.callbacks import KeepCheckpoint, SaveLast, Validate
+from mirnet_keras.training.run_folder import RunFolder
+
+
+def train(recipe, out, data=".", verbose="auto") -> keras.Model:
+    """Trains by a recipe; the same call goes on where an interrupted run stopped.
+
+    Args:
+        recipe: Name of a shipped recipe, path of a YAML file, or a `Recipe`.
+        out: Folder of the run. It gets `recipe.yaml`, `log.csv`, the checkpoint, `best.keras`
+            (by validation) and `last.keras`, both with averaged weights.
+        data: Folder against which the recipe's folders are read.
+        verbose: As in `fit`: `"auto"`, 0 (silent), 1 (bar) or 2 (a line for each report).
+
+    Returns:
+        The trained model, float32, with averaged weights.
+
+    Raises:
+        RecipeError: for a recipe that does not fit itself, or the run in `out`.
+        DataError: naming every picture that cannot be used.
+        TrainingDiverged: when the loss becomes NaN.
+    """
+    recipe = load_recipe(recipe)
+    batches, validation = training_data(recipe, pathlib.Path(data))
+    folder = RunFolder(out, recipe)
+    with _precision(recipe.precision):
+        keras.utils.set_random_seed(recipe.seed)
+        model = MODELS[recipe.network](**recipe.arguments, name=recipe.name)
+        if recipe.start_from:
+            carry_weights(load(recipe.start_from), model)
+        compile_model(model, recipe)
+        done = folder.load_checkpoint(model)
+        first = done // recipe.report_every
+        folder.cut_log(first)
+        if done < recipe.steps:
+            model.fit(
+                batches.dataset(start=done),
+                steps_per_epoch=recipe.report_every,
+                initial_epoch=first,
+                epochs=recipe.steps // recipe.report_every,
+                callbacks=_callbacks(recipe, folder, validation),
+                shuffle=False,
+                verbose=verbose,
+            )
+    return load(folder.last)
+
+
+def compile_model(model: keras.Model, recipe: Recipe) -> None:
+    """Compiles `model` with the recipe's loss, schedule, clipping and averaging."""
+    optimizer = keras.optimizers.Adam(
+        _schedule(recipe),
+        global_clipnorm=recipe.clip_norm,
+        use_ema=recipe.ema > 0,
+        ema_momentum=recipe.ema or 0.99,
+    )
+    model.compile(optimizer, LOSSES[recipe.loss](), jit_compile=_jit_compile())
+
+
+def training_data(recipe: Recipe, root: pathlib.Path):
+    """The recipe's batches, and its whole validation pictures or None."""
+    data = recipe.data
+    smallest = max(stage.crop * stage.shrink for stage in recipe.stages)
+    budget = int(recipe.cache_gigabytes * 1e9)
+    degrade = None
+    if isinstance(data, SuperResolutionData):
+        scale = recipe.arguments["scale"]
+        folders = [root / folder for folder in data.folders]
+        images = SuperResolutionImages(folders, scale, smallest, budget, data.exclude)
+        validation = data.validation and SuperResolutionImages(root / data.validation, scale)
+    else:
+        if isinstance(data, PairedData):
+            images = PairedImages(root / data.inputs, root / data.targets, smallest, budget)
+        else:
+            images = CleanImages([root / folder for folder in data.folders], smallest, budget)
+            degrade = DEGRADATIONS[data.degradation](**data.options)
+        validation = data.validation_inputs and PairedImages(
+            root / data.validation_inputs, root / data.validation_targets
+        )
+    stages = [Stage(**stage.model_dump()) for stage in recipe.stages]
+    plan = SamplingPlan(images.sizes, stages, recipe.seed, grid=images.scale)
+    return Batches(images, plan, recipe.mixup, degrade), validation or None
+
+
+def carry_weights(source: keras.Model, target: keras.Model) -> int:
+    """Copies every weight whose name and shape fit; returns how many did."""
+    theirs = {variable.path: variable for variable in source.variables}
+    carried = 0
+    for variable in target.variables:
+        match = theirs.get(variable.path)
+        if match is not None and match.shape == variable.shape:
+            variable.assign(match)
+            carried += 1
+    return carried
+
+
+def _callbacks(recipe: Recipe, folder: RunFolder, validation) -> list:
+    callbacks: list[keras.callbacks.Callback] = []
+    if validation is not None:
+        every = recipe.validate_every // recipe.report_every
+        callbacks.append(Validate(validation, recipe.protocol, every, folder))
+    return [
+        *callbacks,
+        keras.callbacks.CSVLogger(str(folder.log), append=True),
+        KeepCheckpoint(folder),
+        SaveLast(folder),
+    ]
+
+
+def _schedule(recipe: Recipe):
+    if recipe.schedule == "step":
+        halvings = range(len(recipe.halve_at) + 1)
+        return keras.optimizers.schedules.PiecewiseConstantDecay(
+            recipe.halve_at, [recipe.rate / 2**n for n in halvings]
+        )
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if recipe.warm_up else recipe.rate,
+        decay_steps=recipe.steps - recipe.warm_up,
+        alpha=recipe.final_rate / recipe.rate,
+        warmup_target=recipe.rate if recipe.warm_up else None,
+        warmup_steps=recipe.warm_up,
+    )
+
+
+def _jit_compile() -> bool:
+    """XLA where it helps: on JAX and on GPUs; on the CPU it makes bfloat16 several times slower."""
+    if keras.backend.backend() != "tensorflow":
+        return True
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@contextlib.contextmanager
+def _precision(policy: str):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

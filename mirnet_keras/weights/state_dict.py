@@ -1,0 +1,84 @@
+"""Reading the authors' checkpoints without running anything in them."""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+
+class WeightsError(ValueError):
+    """What is wrong with a checkpoint, in a few lines."""
+
+
+# Entries that hold the network in published files; averaged weights first.
+WRAPPERS = ("params_ema", "params", "state_dict", "model")
+
+
+def read_state_dict(source) -> dict[str, np.ndarray]:
+    """The authors' names and arrays from a `.pth`, `.pt` or `.safetensors` file, or a dict.
+
+    Wrappers (`params_ema`, `params`, `state_dict`) and the prefix `module.` are taken off.
+
+    Raises:
+        WeightsError: when the file cannot be read safely, or holds no arrays.
+        FileNotFoundError: when there is no such file.
+    """
+    if isinstance(source, Mapping):
+        content, where = dict(source), "the dictionary"
+    else:
+        path = pathlib.Path(source)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no checkpoint {path}.")
+        content, where = _read_file(path), str(path)
+    for wrapper in WRAPPERS:
+        if isinstance(content.get(wrapper), Mapping):
+            content = dict(content[wrapper])
+            break
+    arrays = {
+        key.removeprefix("module."): _as_array(value)
+        for key, value in content.items()
+        if hasattr(value, "shape")
+    }
+    if not arrays:
+        raise WeightsError(f"{where} holds no weights: its entries are {sorted(content)[:8]}.")
+    return arrays
+
+
+def _read_file(path: pathlib.Path) -> dict:
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f"{path} is damaged or not a safetensors file: {error}.") from None
+    if path.suffix in (".pth", ".pt"):
+        return _read_torch(path)
+    raise WeightsError(
+        f"{path} is not a checkpoint this package reads. Known: .pth, .pt and .safetensors."
+    )
+
+
+def _read_torch(path: pathlib.Path) -> dict:
+    try:
+        import torch
+    except ImportError:
+        raise WeightsError(
+            f"Reading {path.name} needs PyTorch: pip install 'mirnet_keras[convert]'."
+        ) from None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds, among them for refused code
+        raise WeightsError(
+            f"{path} cannot be read safely; it is damaged, or more than plain weights "
+            f"({type(error).__name__}). Nothing in it was run."
+        ) from None
+    if not isinstance(content, Mapping):
+        raise WeightsError(f"{path} holds a {type(content).__name__}, not named weights.")
+    return dict(content)
+
+
+def _as_array(value) -> np.ndarray:
+    array = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    return array.astype(np.float32)

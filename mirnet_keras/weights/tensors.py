@@ -1,0 +1,87 @@
+"""How a tensor of the authors' state dict is laid out, against ours."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """One entry of the authors' state dict.
+
+    Args:
+        key: str. The authors' name.
+        shape: tuple. The authors' shape.
+        variable: Keras variable that it fills, or None for a constant or an unused entry.
+        axes: tuple. `transpose` from the authors' axes to ours, after which it is reshaped.
+        order: array or None. Our output channel `i` is the authors' channel `order[i]`.
+        constant: array or None. What a buffer must hold, in the authors' layout.
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    variable: object = None
+    axes: tuple[int, ...] = ()
+    order: np.ndarray | None = None
+    constant: np.ndarray | None = None
+
+    def to_ours(self, array: np.ndarray) -> np.ndarray:
+        """The authors' array in our variable's layout."""
+        if self.order is not None:
+            array = array[self.order]
+        return array.transpose(self.axes).reshape(self.variable.shape)
+
+    def to_theirs(self) -> np.ndarray:
+        """Our variable in the authors' layout."""
+        permuted = tuple(self.shape[axis] for axis in self.axes)
+        array = np.asarray(self.variable.numpy()).reshape(permuted)
+        array = array.transpose(np.argsort(self.axes))
+        return array if self.order is None else array[np.argsort(self.order)]
+
+
+def vector(key: str, variable, shape: tuple[int, ...] | None = None, order=None) -> Tensor:
+    """A scalar, a bias, or anything else whose axes stay as they are."""
+    shape = shape or tuple(variable.shape) or (1,)
+    return Tensor(key, shape, variable, tuple(range(len(shape))), order)
+
+
+def convolution(prefix: str, layer) -> list[Tensor]:
+    """A convolution: (out, in, height, width) -> (height, width, in, out)."""
+    height, width, inputs, outputs = layer.kernel.shape
+    weight = Tensor(f"{prefix}.weight", (outputs, inputs, height, width), layer.kernel, (2, 3, 1, 0))
+    return [weight, *_bias(prefix, layer)]
+
+
+def transposed_convolution(prefix: str, layer) -> list[Tensor]:
+    """A transposed convolution: (in, out, height, width) -> (height, width, out, in)."""
+    height, width, outputs, inputs = layer.kernel.shape
+    shape = (inputs, outputs, height, width)
+    return [Tensor(f"{prefix}.weight", shape, layer.kernel, (2, 3, 1, 0))]
+
+
+def dense(prefix: str, layer) -> list[Tensor]:
+    """A 1 x 1 convolution on pooled features: (out, in, 1, 1) -> (in, out)."""
+    inputs, outputs = layer.kernel.shape
+    weight = Tensor(f"{prefix}.weight", (outputs, inputs, 1, 1), layer.kernel, (1, 0, 2, 3))
+    return [weight, *_bias(prefix, layer)]
+
+
+def weight_norm_convolution(prefix: str, layer, order=None) -> list[Tensor]:
+    """A weight-normalised convolution: `weight_g`, `weight_v`, `bias`."""
+    height, width, inputs, outputs = layer.direction.shape
+    direction = (outputs, inputs, height, width)
+    return [
+        vector(f"{prefix}.bias", layer.bias, order=order),
+        vector(f"{prefix}.weight_g", layer.length, (outputs, 1, 1, 1), order),
+        Tensor(f"{prefix}.weight_v", direction, layer.direction, (2, 3, 1, 0), order),
+    ]
+
+
+def shuffled_channels(colours: int, scale: int) -> np.ndarray:
+    """Order for convolutions in front of a pixel shuffle: ours `(y, x, c)`, theirs `(c, y, x)`."""
+    theirs = np.arange(colours * scale**2).reshape(colours, scale, scale)
+    return theirs.transpose(1, 2, 0).reshape(-1)
+
+
+def _bias(prefix: str, layer) -> list[Tensor]:
+    return [] if layer.bias is None else [vector(f"{prefix}.bias", layer.bias)]

@@ -1,0 +1,150 @@
+"""What happens to checkpoints that do not fit, and to those that come wrapped."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from mirnet_keras import weights
+from mirnet_keras.models import AWSRN, AWSRN_VARIANTS, MIRNet, MIRNetV2
+
+
+def official(model):
+    return weights.to_official(model)
+
+
+@pytest.fixture(scope="module")
+def awsrn():
+    return AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8)
+
+
+@pytest.fixture(scope="module")
+def mirnet():
+    return MIRNet(groups=1, blocks=1, filters=8, rows=2)
+
+
+def unchanged(model, before):
+    return all(
+        np.array_equal(now, old) for now, old in zip(model.get_weights(), before, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda a: a.pop("head.0.bias"), "missing (1): head.0.bias"),
+        (lambda a: a.update(extra=np.zeros(3)), "unexpected (1): extra"),
+        (
+            lambda a: a.update({"head.0.bias": np.zeros(5)}),
+            "head.0.bias: shape (5,), expected (4,)",
+        ),
+        (
+            lambda a: a.update({"skip.0.weight_v": a["skip.0.weight_v"].transpose(1, 0, 2, 3)}),
+            "misshapen (1): skip.0.weight_v",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_loaded(awsrn, damage, message):
+    arrays = {key: array + 1 for key, array in official(awsrn).items()}
+    damage(arrays)
+    before = awsrn.get_weights()
+    with pytest.raises(weights.WeightsError) as caught:
+        weights.load_official(awsrn, arrays)
+    assert message in str(caught.value)
+    assert "Nothing was loaded" in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 15
+    assert unchanged(awsrn, before)
+
+
+def test_tied_entries_that_differ_are_refused(mirnet):
+    arrays = official(mirnet)
+    arrays["body.0.body.0.blocks.1.0.body.1.weight"] += 0.1
+    before = mirnet.get_weights()
+    with pytest.raises(weights.WeightsError, match="with which it is shared"):
+        weights.load_official(mirnet, arrays)
+    assert unchanged(mirnet, before)
+
+
+def test_another_blur_kernel_is_refused(mirnet):
+    arrays = official(mirnet)
+    key = next(key for key in arrays if key.endswith("filt"))
+    arrays[key] = arrays[key] * 2
+    with pytest.raises(weights.WeightsError, match="a constant"):
+        weights.load_official(mirnet, arrays)
+
+
+def test_a_checkpoint_of_another_network_is_refused(awsrn, mirnet):
+    with pytest.raises(weights.WeightsError, match="not the weights of this awsrn"):
+        weights.load_official(awsrn, official(mirnet))
+
+
+def test_a_checkpoint_of_no_known_network_is_refused():
+    with pytest.raises(weights.WeightsError, match="no network known here"):
+        weights.from_official({"layer.weight": np.zeros((3, 3))})
+
+
+@pytest.mark.parametrize("wrapper", ["params", "params_ema", "state_dict"])
+def test_wrappers_and_the_parallel_prefix_are_taken_off(awsrn, wrapper):
+    arrays = {f"module.{key}": array for key, array in official(awsrn).items()}
+    model = weights.from_official({wrapper: arrays, "epoch": 3})
+    assert model.arguments == awsrn.arguments
+    assert unchanged(model, awsrn.get_weights())
+
+
+def test_averaged_weights_are_preferred(awsrn):
+    arrays = official(awsrn)
+    other = {key: array + 1 for key, array in arrays.items()}
+    model = weights.from_official({"params": other, "params_ema": arrays})
+    assert unchanged(model, awsrn.get_weights())
+
+
+def test_newer_names_of_weight_normalisation_are_accepted(awsrn):
+    new = {old: name for name, old in weights.awsrn.NEW_NAMES.items()}
+    arrays = {}
+    for key, array in official(awsrn).items():
+        for old, name in new.items():
+            key = key.replace(old, name)
+        arrays[key] = array
+    assert any("original0" in key for key in arrays)
+    assert unchanged(weights.from_official(arrays), awsrn.get_weights())
+
+
+def test_separate_columns_are_recognised():
+    model = MIRNet(groups=1, blocks=1, filters=8, rows=2, share_columns=False)
+    loaded = weights.from_official(official(model))
+    assert loaded.arguments == model.arguments
+    assert unchanged(loaded, model.get_weights())
+
+
+def test_safetensors_files_are_read(awsrn, tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file({k: np.ascontiguousarray(v) for k, v in official(awsrn).items()}, path)
+    assert unchanged(weights.from_official(path), awsrn.get_weights())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(weights.WeightsError, match="damaged"):
+        weights.from_official(path)
+
+
+def test_a_missing_or_foreign_file_is_one_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        weights.from_official(tmp_path / "none.pth")
+    (tmp_path / "net.onnx").write_bytes(b"x")
+    with pytest.raises(weights.WeightsError, match="Known: .pth, .pt and .safetensors"):
+        weights.from_official(tmp_path / "net.onnx")
+
+
+def test_the_full_mirnets_have_the_published_keys(shared):
+    for name, model in (("MIRNet", MIRNet()), ("MIRNetv2", MIRNetV2())):
+        keys = json.loads((shared / "keys" / f"{name}.json").read_text())["keys"]
+        found = {key: list(array.shape) for key, array in official(model).items()}
+        assert found == keys, name
+
+
+@pytest.mark.parametrize("variant", ["AWSRN", "AWSRN-M", "AWSRN-S", "AWSRN-SD"])
+def test_every_awsrn_has_the_published_keys(shared, variant):
+    for path in (shared / "keys").glob(f"{variant.replace('-', '_')}_x?.json"):
+        keys = json.loads(path.read_text())["keys"]
+        model = AWSRN(scale=int(path.stem[-1]), **AWSRN_VARIANTS[variant])
+        found = {key: list(array.shape) for key, array in official(model).items()}
+        assert found == keys, path.stem
