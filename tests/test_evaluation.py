@@ -9,7 +9,7 @@ from mirnet_keras.data import DataError, imresize
 from mirnet_keras.evaluation import EvaluationError, evaluate
 from mirnet_keras.images import ImageError, crop_to_multiple, write_image
 from mirnet_keras.metrics import score
-from mirnet_keras.models import AWSRN, RestorationModel
+from mirnet_keras.models import AWSRN, MIRNetV2, RestorationModel
 from mirnet_keras.presets import save_preset
 from mirnet_keras.restorer import Restorer
 
@@ -113,7 +113,7 @@ def test_pairs_are_found_and_scored_in_rgb(pairs):
 
 def test_a_low_light_preset_is_scored_as_lol_does(tmp_path, pairs, monkeypatch):
     save_preset(
-        AWSRN(scale=1, blocks=1, units=1, filters=4, wide_filters=8),
+        MIRNetV2(filters=8, blocks=1, convolution_groups=(1,)),
         tmp_path / "presets/tiny",
         name="tiny",
         task="low-light enhancement",

@@ -79,7 +79,7 @@ def test_whole_pictures_equal_the_models_own_restore(networks):
     image = photo(17, 23)
     for model in networks.values():
         expected = model.restore(to_float(image))
-        np.testing.assert_allclose(Restorer(model)(to_float(image)), expected, atol=1e-6)
+        np.testing.assert_allclose(Restorer(model)(to_float(image)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -133,7 +133,7 @@ def test_self_ensemble_is_the_mean_of_the_eight_symmetries(awsrn):
     restorer = Restorer(awsrn)
     images = [undo_symmetry(awsrn(symmetry(image, n)[None])[0].numpy(), n) for n in range(8)]
     restored = Restorer(awsrn, ensemble=True)(image)
-    np.testing.assert_allclose(restored, np.clip(np.mean(images, axis=0), 0, 1), atol=1e-6)
+    np.testing.assert_allclose(restored, np.clip(np.mean(images, axis=0), 0, 1), atol=1e-5)
     assert np.abs(restored - restorer(image)).max() > 1e-4
 
 
@@ -216,18 +216,16 @@ def test_a_litert_file_restores_as_the_model_in_it(awsrn, litert_path):
     np.testing.assert_allclose(tiled, Restorer(awsrn, tile=48, overlap=32)(image), atol=1e-5)
 
 
-def test_a_litert_file_of_one_size_restores_any_size(awsrn, tmp_path):
+def test_a_litert_file_of_one_size_restores_any_size(tmp_path):
     image = keras.Input((48, 40, 3), batch_size=1)
-    keras.Model(image, awsrn(image)).export(
-        str(tmp_path / "fixed.tflite"), format="litert", verbose=False
-    )
+    double = keras.Model(image, keras.layers.UpSampling2D(2)(image))
+    double.export(str(tmp_path / "fixed.tflite"), format="litert", verbose=False)
     restorer = Restorer(tmp_path / "fixed.tflite", overlap=24)
+    assert restorer.scale == 2
     for height, width in [(1, 1), (48, 40), (20, 90), (100, 41)]:
-        picture = to_float(photo(height, width))
-        restored = restorer(picture)
-        assert restored.shape == (2 * height, 2 * width, 3)
-    whole = Restorer(awsrn)(picture)
-    np.testing.assert_allclose(restored[40:-40, 20:-20], whole[40:-40, 20:-20], atol=0.02)
+        picture = photo(height, width)
+        expected = picture.repeat(2, axis=0).repeat(2, axis=1)
+        np.testing.assert_array_equal(restorer(picture), expected)
 
 
 def test_litert_files_that_are_none_are_refused(tmp_path):
