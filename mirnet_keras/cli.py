@@ -145,7 +145,8 @@ def restore(
         name = preset or suggest_preset(read_image(source))
         start = time.perf_counter()
         if name not in restorers:
-            restorers[name] = Restorer(name, tile=side, ensemble=ensemble)
+            with _silent_stderr():  # LiteRT announces its helpers
+                restorers[name] = Restorer(name, tile=side, ensemble=ensemble)
         restorers[name].restore_file(source, target)
         seconds = time.perf_counter() - start
         done.append({"input": source, "output": target, "preset": name, "seconds": seconds})
@@ -328,7 +329,7 @@ def _refuse_existing(targets: list[Path], overwrite: bool) -> None:
     existing = [str(target) for target in targets if target.exists()]
     if existing and not overwrite:
         raise CommandError(
-            f"{', '.join(existing)}: exists already. Choose another --out, or add --overwrite."
+            f"{', '.join(existing)}: exists already. Choose another name, or add --overwrite."
         )
 
 
@@ -348,11 +349,16 @@ def _tile(text: str) -> int | str | None:
 
 
 def _start_keras() -> None:
-    """Imports Keras and its backend without their start-up messages."""
+    """Imports Keras and starts its backend, without their messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow 2.21 writes some messages before it looks at its log level.
+    # TensorFlow 2.21 writes some messages before it looks at its log level, and others as errors
+    # where there is merely no GPU.
     with _silent_stderr():
+        import keras
+
         import mirnet_keras.models  # noqa: F401
+
+        keras.distribution.list_devices()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
@@ -398,15 +404,12 @@ def _machine() -> dict[str, object]:
     """Versions, backend and devices; None is what is not there or not known."""
     import keras
 
-    versions = {name: _version(name) for name in LIBRARIES}
-    with _silent_stderr():
-        devices = keras.distribution.list_devices()
     return {
         "mirnet_keras": __version__,
         "python": platform.python_version(),
-        **versions,
+        **{name: _version(name) for name in LIBRARIES},
         "backend": keras.backend.backend(),
-        "devices": ", ".join(devices),
+        "devices": ", ".join(keras.distribution.list_devices()),
         "cores": os.cpu_count(),
         "amx_bf16": _has_amx(),
     }
@@ -445,7 +448,8 @@ def _peak(dtype: str) -> int:
 
 def _is_users_mistake(error: Exception) -> bool:
     """Whether an error is one of ours, which speaks to the user, or of the file system."""
-    return isinstance(error, OSError) or type(error).__module__.startswith("mirnet_keras.")
+    is_ours = type(error).__module__.startswith("mirnet_keras.")
+    return is_ours or isinstance(error, (CommandError, OSError))
 
 
 def _sentence(error: Exception) -> str:

@@ -165,6 +165,15 @@ def test_evaluate_prints_a_table_or_json(workplace):
     assert [entry["name"] for entry in report["per_image"]] == ["a", "b"]
 
 
+def test_low_light_presets_are_scored_as_lol_does_unless_told(workplace):
+    for folder in ("low", "high"):
+        write_image(f"set/{folder}/1.png", photo(20, 20))
+    preset = "mirnet_lowlight_small"
+    assert json.loads(run("evaluate", preset, "set", "--json").stdout)["protocol"] == "lol"
+    result = run("evaluate", preset, "set", "--protocol", "rgb")
+    assert "protocol rgb, scale 1" in result.stdout
+
+
 def test_evaluate_names_what_does_not_fit(workplace):
     write_image("low/1.png", photo(20, 20))
     write_image("low/2.png", photo(20, 20))

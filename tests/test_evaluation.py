@@ -9,8 +9,7 @@ from mirnet_keras.data import DataError, imresize
 from mirnet_keras.evaluation import EvaluationError, evaluate
 from mirnet_keras.images import ImageError, crop_to_multiple, write_image
 from mirnet_keras.metrics import score
-from mirnet_keras.models import AWSRN, MIRNetV2, RestorationModel
-from mirnet_keras.presets import save_preset
+from mirnet_keras.models import AWSRN, RestorationModel
 from mirnet_keras.restorer import Restorer
 
 
@@ -109,24 +108,6 @@ def test_pairs_are_found_and_scored_in_rgb(pairs):
     assert (result.name, result.protocol, result.scale) == ("double", "rgb", 1)
     low = photo(32, 40) // 4
     assert result.per_image[0].psnr == score(photo(32, 40), 2 * low, "rgb").psnr
-
-
-def test_a_low_light_preset_is_scored_as_lol_does(tmp_path, pairs, monkeypatch):
-    save_preset(
-        MIRNetV2(filters=8, blocks=1, convolution_groups=(1,)),
-        tmp_path / "presets/tiny",
-        name="tiny",
-        task="low-light enhancement",
-        recipe="none",
-        steps=0,
-        trained_on="nothing",
-        data_licence="none",
-        scores=[],
-    )
-    monkeypatch.setenv("MIRNET_KERAS_PRESETS", str(tmp_path / "presets"))
-    result = evaluate("tiny", pairs)
-    assert (result.name, result.protocol) == ("tiny", "lol")
-    assert evaluate("tiny", pairs, protocol="rgb").protocol == "rgb"
 
 
 def test_results_as_json_and_as_text(pairs):

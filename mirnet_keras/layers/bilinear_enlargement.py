@@ -8,11 +8,10 @@ from mirnet_keras.layers.convolution import UNIFORM_FAN_IN
 
 # Along one axis, an output pixel lies a quarter pixel before or after its input pixel.
 BEFORE, AFTER = (0.25, 0.75, 0.0), (0.0, 0.75, 0.25)
-# (phase, height, width): the four output pixels of an input pixel, row by row.
-BILINEAR = np.array(
-    [np.outer(rows, columns) for rows in (BEFORE, AFTER) for columns in (BEFORE, AFTER)],
-    "float32",
-)
+# (height, width, 1, phase, 1): the four output pixels of an input pixel are its phases.
+BILINEAR = np.stack(
+    [np.outer(rows, columns) for rows in (BEFORE, AFTER) for columns in (BEFORE, AFTER)], axis=-1
+).astype("float32")[:, :, None, :, None]
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -48,7 +47,7 @@ class BilinearEnlargement(keras.layers.Layer):
 
     def call(self, inputs):
         channels = inputs.shape[-1]
-        kernel = ops.einsum("phw,io->hwipo", BILINEAR, self.kernel[0, 0])
+        kernel = BILINEAR * self.kernel[0, 0, :, None, :]  # (3, 3, channels, 4, filters)
         kernel = ops.reshape(kernel, (3, 3, channels, 4 * self.filters))
         padded = ops.pad(inputs, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="symmetric")
         phases = ops.conv(padded, ops.cast(kernel, self.compute_dtype), padding="valid")

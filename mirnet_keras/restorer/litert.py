@@ -38,13 +38,13 @@ class LiteRTModel:
         self._path = pathlib.Path(path)
         self._interpreter = _interpreter(self._path)
         entry = self._interpreter.get_input_details()[0]
-        batch, height, width, channels = _signature(entry, self._path)
+        _, height, width, channels = _signature(entry, self._path)
         if channels != 3 or entry["dtype"] != np.float32:
             raise LiteRTError(
                 f"'{path}' takes {channels} channels of {np.dtype(entry['dtype']).name}, not 3 of "
                 "float32. Export the model again with `export.to_litert`."
             )
-        self.fixed_size = None if -1 in (batch, height, width) else (height, width)
+        self.fixed_size = None if -1 in (height, width) else (height, width)
         self.scale = self._measured_scale(self.fixed_size or (PROBE, PROBE))
 
     def predict_on_batch(self, images: np.ndarray) -> np.ndarray:

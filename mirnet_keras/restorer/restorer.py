@@ -43,7 +43,8 @@ class Restorer:
             `RestorationModel`, whose weights are taken as they are now.
         tile: `"auto"` (whole pictures up to a megapixel at scale 1, half of it at scale 2, ...;
             tiles of 512, 384, 320 or 256 pixels for scales 1 to 4 beyond), None (always whole), or
-            the side of a tile in input pixels, rounded down to the network's multiple.
+            the side of a tile in input pixels, rounded down to the network's multiple. A LiteRT
+            file for one size has tiles of that size, whatever stands here.
         overlap: What neighbouring tiles share at least, in input pixels.
         batch: Tiles in one call of the model.
         ensemble: Takes the mean of the eight flips and rotations: eight times the work.

@@ -98,20 +98,3 @@ class Validate(keras.callbacks.Callback):
         if self.scores["val_psnr"] > self.best:
             self.best = self.scores["val_psnr"]
             write_whole(self.folder.best, self.model.save)
-
-
-class SaveLast(keras.callbacks.Callback):
-    """Writes the averaged weights as `last.keras` when training ends.
-
-    Args:
-        folder: `RunFolder`.
-    """
-
-    def __init__(self, folder: RunFolder):
-        super().__init__()
-        self.folder = folder
-
-    def on_train_end(self, logs=None):
-        """Keras' hook."""
-        with averaged_weights(self.model):
-            write_whole(self.folder.last, self.model.save)

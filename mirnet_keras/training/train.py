@@ -18,8 +18,8 @@ from mirnet_keras.losses import LOSSES
 from mirnet_keras.models import MODELS
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import PairedData, Recipe, SuperResolutionData, load_recipe
-from mirnet_keras.training.callbacks import KeepCheckpoint, SaveLast, Validate
-from mirnet_keras.training.run_folder import RunFolder
+from mirnet_keras.training.callbacks import KeepCheckpoint, Validate, averaged_weights
+from mirnet_keras.training.run_folder import RunFolder, write_whole
 
 
 def train(recipe, out, data=".", verbose="auto") -> keras.Model:
@@ -62,6 +62,9 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
                 shuffle=False,
                 verbose=verbose,
             )
+        if not folder.last.exists():
+            with averaged_weights(model):
+                write_whole(folder.last, model.save)
     return load(folder.last)
 
 
@@ -122,7 +125,6 @@ def _callbacks(recipe: Recipe, folder: RunFolder, validation) -> list:
         *callbacks,
         keras.callbacks.CSVLogger(str(folder.log), append=True),
         KeepCheckpoint(folder),
-        SaveLast(folder),
     ]
 
 

@@ -12,7 +12,7 @@ from mirnet_keras.presets import PresetError, check_files, read_preset, save_pre
 
 MODELS = {
     "awsrn": lambda: AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8),
-    "mirnet": lambda: MIRNet(groups=1, blocks=1, filters=8, rows=2),
+    "mirnet": lambda: MIRNet(groups=1, blocks=1, filters=8, rows=2, columns=1),
     "mirnet_v2": lambda: MIRNetV2(filters=8, blocks=1, convolution_groups=(1,)),
 }
 SIZES = [(1, 9, 14), (2, 16, 12), (1, 3, 1)]

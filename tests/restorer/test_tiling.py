@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirnet_keras.restorer.tiling import restore_in_tiles, tile_starts
@@ -89,6 +89,7 @@ def test_any_image_through_identity_is_bit_identical(height, width, side, data, 
     np.testing.assert_array_equal(restored, image)
 
 
+@settings(max_examples=40)
 @given(sizes, sizes, st.integers(1, 2), st.integers(4, 12), st.integers(0, 8))
 def test_tiled_equals_whole_for_a_local_operator(height, width, radius, spare, more):
     overlap = 4 * radius + more

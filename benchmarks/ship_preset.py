@@ -1,0 +1,94 @@
+"""Turns a finished training run into a shipped preset: scores, model, exports, card.
+
+    python -m benchmarks.ship_preset awsrn_s_x2 runs/awsrn_s_x2/last.keras --data ../shared/data
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+
+from mirnet_keras.data import imresize
+from mirnet_keras.demo import demo_picture
+from mirnet_keras.evaluation import evaluate
+from mirnet_keras.export import export_preset
+from mirnet_keras.images import to_float, to_uint8
+from mirnet_keras.presets import load, save_preset
+from mirnet_keras.recipes import load_recipe
+
+SUPER_RESOLUTION = {
+    "task": "super-resolution",
+    "trained_on": "BSDS500 train and test (399 of 400 scenes; the Set5 image among them left out), "
+    "T91, 27 crops of DIV2K and 55 crops of free photographs",
+    "data_licence": "BSDS500 and T91: research data, no licence stated; DIV2K: academic research; "
+    "photographs: CC0, Unsplash, public domain, CC-BY-4.0",
+    "sets": {"Set5": "sr/Set5", "Set14": "sr/Set14", "BSD100": "sr/BSD100/HR_jpeg"},
+    "protocols": ["classical-y"],
+}
+LOW_LIGHT = {
+    "task": "low-light enhancement",
+    "trained_on": "448 pairs of LOL (240 x 240 crops), scenes of the validation pairs left out",
+    "data_licence": "LOL (BMVC 2018): research data, no licence stated",
+    "sets": {"LOL eval15": "lowlight/eval15"},
+    "protocols": ["lol", "lol-gtmean"],
+}
+FACTS = {
+    "awsrn_s_x2": SUPER_RESOLUTION,
+    "awsrn_s_x4": SUPER_RESOLUTION
+    | {"trained_on": SUPER_RESOLUTION["trained_on"].replace("T91, ", "")},
+    "mirnet_lowlight_small": LOW_LIGHT,
+}
+
+
+def scores(model, facts: dict, data: pathlib.Path) -> list[dict]:
+    """The model's scores on each test set by each protocol."""
+    found = []
+    for name, folder in facts["sets"].items():
+        for protocol in facts["protocols"]:
+            result = evaluate(model, data / folder, scale=model.scale, protocol=protocol)
+            found.append(
+                {"data": name, "protocol": protocol, "psnr": result.psnr, "ssim": result.ssim}
+            )
+            print(f"{name:12s} {protocol:12s} {result.psnr:.4f} dB  SSIM {result.ssim:.4f}")
+    return found
+
+
+def before_and_after(model) -> np.ndarray:
+    """A picture whose licence allows it, before beside after; uint8."""
+    if model.scale == 1:
+        before = source = demo_picture("coffee_dark.png")
+    else:
+        sharp = demo_picture("cat.webp")
+        source = imresize(sharp, 1 / model.scale)
+        before = imresize(source, model.scale)
+    after = to_uint8(model.restore(to_float(source)))
+    return np.concatenate([before, np.full_like(before[:, :8], 255), after], axis=1)
+
+
+def main():
+    """Scores, writes and exports."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("preset", choices=FACTS)
+    parser.add_argument("model", help="the run's last.keras or best.keras")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("saved_models"))
+    options = parser.parse_args()
+    model, facts = load(options.model), FACTS[options.preset]
+    folder = options.out / options.preset
+    save_preset(
+        model,
+        folder,
+        name=options.preset,
+        task=facts["task"],
+        recipe=options.preset,
+        steps=load_recipe(options.preset).steps,
+        trained_on=facts["trained_on"],
+        data_licence=facts["data_licence"],
+        scores=scores(model, facts, options.data),
+        picture=before_and_after(model),
+    )
+    print(export_preset(folder))
+
+
+if __name__ == "__main__":
+    main()

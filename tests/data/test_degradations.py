@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from mirnet_keras.data import DEGRADATIONS, GaussianNoise, LowLight, PoissonGaussianNoise
+
+GREY = np.full((100, 100, 3), 0.25, np.float32)
+
+
+def applied(degradation, image=GREY, seed=0):
+    return degradation(image, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_every_degradation(name):
+    degrade = DEGRADATIONS[name]()
+    before = GREY.copy()
+    degraded = applied(degrade)
+    assert (degraded.shape, degraded.dtype) == (GREY.shape, np.float32)
+    np.testing.assert_array_equal(GREY, before)  # the clean image is the target: left alone
+    np.testing.assert_array_equal(degraded, applied(degrade))
+    assert not np.array_equal(degraded, applied(degrade, seed=1))
+    for image in (np.zeros_like(GREY), np.ones_like(GREY)):
+        assert np.isfinite(applied(degrade, image)).all()
+
+
+@pytest.mark.parametrize("sigma", [5, 50])
+def test_gaussian_noise_has_its_deviation(sigma):
+    noise = applied(GaussianNoise((sigma, sigma))) - GREY
+    assert noise.std() == pytest.approx(sigma / 255, rel=0.02)
+    assert noise.mean() == pytest.approx(0, abs=0.02 * sigma / 255)
+
+
+def test_gaussian_noise_draws_its_deviation_anew():
+    found = [np.std(applied(GaussianNoise((10, 50)), seed=seed) - GREY) for seed in range(20)]
+    assert 10 / 255 * 0.95 < min(found) < 20 / 255
+    assert 40 / 255 < max(found) < 50 / 255 * 1.05
+
+
+def test_noise_is_not_clipped():
+    assert applied(GaussianNoise((50, 50)), 0 * GREY).min() < -0.1
+    assert applied(GaussianNoise((50, 50)), 0 * GREY + 1).max() > 1.1
+
+
+@pytest.mark.parametrize("photons", [50, 1000])
+def test_shot_noise_grows_with_the_light(photons):
+    degrade = PoissonGaussianNoise((photons, photons), (0, 0))
+    for level in (0.1, 0.25, 1.0):
+        noisy = applied(degrade, np.full_like(GREY, level))
+        assert noisy.mean() == pytest.approx(level, rel=0.02)
+        assert noisy.var() == pytest.approx(level / photons, rel=0.05)
+    assert (applied(degrade, 0 * GREY) == 0).all()
+
+
+def test_read_noise_does_not():
+    degrade = PoissonGaussianNoise((1e9, 1e9), (5, 5))
+    for level in (0.0, 1.0):
+        noise = applied(degrade, np.full_like(GREY, level)) - level
+        assert noise.std() == pytest.approx(5 / 255, rel=0.03)
+
+
+def test_low_light_is_a_gain_in_linear_light():
+    dark = applied(LowLight(gain=(0.1, 0.1), photons=(1e9, 1e9)))
+    assert np.median(dark) == pytest.approx(0.25 * 0.1 ** (1 / 2.2), abs=1 / 255)
+
+
+def test_low_light_is_dark_and_has_8_bits():
+    image = np.random.default_rng(0).random((64, 64, 3), np.float32)
+    for seed in range(5):
+        dark = applied(LowLight(), image, seed)
+        assert 0 <= dark.min()
+        assert dark.mean() < 0.6 * image.mean()
+        np.testing.assert_allclose(dark * 255, np.round(dark * 255), atol=1e-4)

@@ -1,0 +1,63 @@
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mirnet_keras.losses import LOSSES
+from mirnet_keras.metrics import PSNR, SSIM
+from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, fold
+
+
+def tiny_awsrn():
+    return AWSRN(2, blocks=1, units=2, filters=8, wide_filters=16, kernel_sizes=(3, 5))
+
+
+@pytest.fixture(scope="session")
+def networks():
+    """A small one of each network, by its name in `MODELS`."""
+    keras.utils.set_random_seed(0)
+    awsrn = tiny_awsrn()
+    return {
+        "awsrn": awsrn,
+        "awsrn_folded": fold(awsrn),
+        "mirnet": MIRNet(groups=1, blocks=1, filters=16, rows=2),
+        "mirnet_v2": MIRNetV2(filters=8, blocks=1, convolution_groups=(2,)),
+    }
+
+
+@pytest.fixture(scope="session")
+def saved(networks, tmp_path_factory):
+    """A folder of `.keras` files; `images.npy`; and what the models make of it, `expected.npz`."""
+    folder = tmp_path_factory.mktemp("saved")
+    images = np.random.default_rng(0).random((2, 12, 16, 3), np.float32)
+    np.save(folder / "images.npy", images)
+    for name, model in networks.items():
+        model.save(folder / f"{name}.keras")
+    expected = {name: np.asarray(model(images)) for name, model in networks.items()}
+    np.savez(folder / "expected.npz", **expected)
+    for name, loss in LOSSES.items():
+        model = tiny_awsrn()
+        model.compile("adam", loss(), metrics=[PSNR(border=1, luma=True), SSIM()])
+        model.save(folder / f"compiled_{name}.keras")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs a program in a fresh interpreter and returns the JSON of its last line."""
+
+    def run(program, *arguments, **environment):
+        done = subprocess.run(
+            [sys.executable, "-W", "error::UserWarning", "-c", program, *map(str, arguments)],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run

@@ -1,0 +1,87 @@
+"""On the JAX backend, without TensorFlow: the same files, the same numbers, and training."""
+
+import numpy as np
+import pytest
+
+from mirnet_keras.models import MODELS
+
+# Compiling dominates; unoptimised code is compiled several times faster.
+FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+PROGRAM = """
+import sys
+
+class NoTensorFlow:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "tensorboard"):
+            raise ModuleNotFoundError(f"No module named {name!r} (blocked by this test)")
+
+sys.meta_path.insert(0, NoTensorFlow())
+
+import json, pathlib
+import keras, numpy as np
+import mirnet_keras
+from mirnet_keras.data import Batches, SamplingPlan, Stage, StepDataset
+from mirnet_keras.losses import Charbonnier
+
+class Pictures:
+    def __init__(self, scale):
+        random = np.random.default_rng(0)
+        self.scale = scale
+        self.small = random.integers(0, 256, (12, 16, 3), np.uint8)
+        self.large = self.small.repeat(scale, axis=0).repeat(scale, axis=1)
+        self.sizes = [self.large.shape[:2]]
+
+    def pair(self, index):
+        return self.small, self.large
+
+# The files bring the weights, and JAX would compile a random start for each shape.
+for start in (keras.initializers.VarianceScaling, keras.initializers.RandomUniform):
+    start.__call__ = lambda self, shape, dtype=None, **kwargs: np.ones(shape, "float32")
+
+folder = pathlib.Path(sys.argv[1])
+images, report, outputs = np.load(folder / "images.npy"), {}, {}
+for name in sys.argv[2:]:
+    model = keras.saving.load_model(folder / f"{name}.keras")
+    outputs[name] = model.predict_on_batch(images)
+    model.compile("adam", Charbonnier())
+    before = model.get_weights()
+    plan = SamplingPlan(Pictures(model.scale).sizes, [Stage(1, 8 * model.scale, 2)], 0, model.scale)
+    batches = Batches(Pictures(model.scale), plan).dataset()
+    history = model.fit(batches, steps_per_epoch=1, verbose=0, shuffle=False)
+    changed = [bool((a != b).any()) for a, b in zip(before, model.get_weights())]
+    report[name] = {
+        "data": type(batches).__name__,
+        "loss": history.history["loss"][0],
+        "unchanged": [v.path for v, c in zip(model.weights, changed) if not c],
+    }
+np.savez(folder / "outputs_jax.npz", **outputs)
+report["backend"] = keras.backend.backend()
+report["tensorflow"] = "tensorflow" in sys.modules
+print(json.dumps(report))
+"""
+
+
+@pytest.fixture(scope="module")
+def report(saved, run_python):
+    pytest.importorskip("jax")
+    return run_python(PROGRAM, saved, *MODELS, KERAS_BACKEND="jax", XLA_FLAGS=FLAGS)
+
+
+def test_tensorflow_is_not_needed(report):
+    assert report["backend"] == "jax"
+    assert report["tensorflow"] is False
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_file_gives_the_same_numbers(report, saved, name):
+    expected = np.load(saved / "expected.npz")[name]
+    difference = np.abs(np.load(saved / "outputs_jax.npz")[name] - expected)
+    assert difference.max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_step_of_fit(report, name):
+    assert report[name]["data"] == "StepDataset"
+    assert np.isfinite(report[name]["loss"])
+    assert report[name]["unchanged"] == []

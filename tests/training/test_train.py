@@ -1,0 +1,315 @@
+import csv
+import importlib
+import shutil
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from mirnet_keras.images import write_image
+from mirnet_keras.models import AWSRN, MODELS
+from mirnet_keras.recipes import PairedData, Recipe, RecipeError
+from mirnet_keras.training import compile_model, train
+from mirnet_keras.training.callbacks import TrainingDiverged
+from mirnet_keras.training.run_folder import RunFolder
+
+module = importlib.import_module("mirnet_keras.training.train")
+
+NETWORK = {"blocks": 1, "units": 1, "filters": 4, "wide_filters": 8, "kernel_sizes": [3, 5]}
+VALUES = {
+    "name": "tiny",
+    "network": "awsrn",
+    "arguments": NETWORK | {"scale": 2},
+    "data": {"kind": "super_resolution", "folders": ["train"], "validation": "val"},
+    "stages": [{"steps": 5, "crop": 16, "batch": 2}, {"steps": 7, "crop": 24, "batch": 1}],
+    "loss": "l1",
+    "rate": 1e-2,
+    "warm_up": 3,
+    "ema": 0.9,
+    "precision": "float32",
+    "report_every": 2,
+    "validate_every": 4,
+    "protocol": "classical-y",
+}
+
+
+def recipe(**changes):
+    return Recipe(**(VALUES | changes))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for seed, name in enumerate(["train/a", "train/b", "train/c", "val/d"]):
+        small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+        write_image(folder / f"{name}.png", small.repeat(4, axis=0).repeat(4, axis=1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """The folder of a run of 12 steps, 6 reports, 3 validations, and the model it returned."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    return folder, train(recipe(), folder, data, verbose=0)
+
+
+def lines(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def checkpoint(folder):
+    """All arrays of a checkpoint by name: weights, moments, averages, step."""
+    arrays = {}
+    with h5py.File(folder / "checkpoint.weights.h5") as file:
+        file.visititems(
+            lambda name, item: arrays.update({name: item[()]} if hasattr(item, "shape") else {})
+        )
+    return arrays
+
+
+def weights(path):
+    return keras.saving.load_model(path).get_weights()
+
+
+def equal(first, second):
+    assert len(first) == len(second)
+    for ours, theirs in zip(first, second, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_a_run_leaves(finished):
+    folder, model = finished
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.keras",
+        "checkpoint.weights.h5",
+        "last.keras",
+        "log.csv",
+        "recipe.yaml",
+    ]
+    assert [line["epoch"] for line in lines(folder)] == ["0", "1", "2", "3", "4", "5"]
+    assert {"loss", "val_psnr", "val_ssim"} <= lines(folder)[0].keys()
+    assert all(np.isfinite(float(line["loss"])) for line in lines(folder))
+    assert float(lines(folder)[-1]["val_psnr"]) > 5
+    equal(weights(folder / "last.keras"), model.get_weights())
+    assert (model.network, model.arguments["filters"], model.name) == ("awsrn", 4, "tiny")
+
+
+def test_last_holds_the_averages_and_the_checkpoint_the_raw_weights(finished):
+    folder, model = finished
+    compiled = MODELS["awsrn"](**VALUES["arguments"])
+    compile_model(compiled, recipe())
+    assert RunFolder(folder, recipe()).load_checkpoint(compiled) == 12
+    averages = [np.asarray(v) for v in compiled.optimizer._model_variables_moving_average]
+    equal(averages, model.get_weights())
+    assert any((a != b).any() for a, b in zip(averages, compiled.get_weights(), strict=True))
+
+
+def test_best_is_the_best_validated(finished):
+    folder, _ = finished
+    validated = [float(line["val_psnr"]) for line in lines(folder)[1::2]]
+    assert max(validated) == max(float(line["val_psnr"]) for line in lines(folder)[1:])
+    if validated[-1] == max(validated):
+        equal(weights(folder / "best.keras"), weights(folder / "last.keras"))
+
+
+def test_a_finished_run_is_not_trained_again(finished, data, monkeypatch):
+    folder, model = finished
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(keras.Model, "fit", None)
+    equal(train(recipe(), folder, data, verbose=0).get_weights(), model.get_weights())
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops as Ctrl-C does, at the end of a report."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def interrupted(data, tmp_path_factory):
+    """The same run as `finished`, interrupted twice.
+
+    First at report 2, when its log line was written but not its checkpoint; then at report 4,
+    behind the checkpoint.
+    """
+    folder = tmp_path_factory.mktemp("runs") / "interrupted"
+    original = module._callbacks
+    with pytest.MonkeyPatch.context() as patch:
+        for epoch, place in ((2, -2), (4, 9)):
+
+            def callbacks(*arguments, epoch=epoch, place=place):
+                callbacks = original(*arguments)
+                callbacks.insert(place, Interrupt(epoch))
+                return callbacks
+
+            patch.setattr(module, "_callbacks", callbacks)
+            with pytest.raises(KeyboardInterrupt):
+                train(recipe(), folder, data, verbose=0)
+            assert not (folder / "last.keras").exists()
+            assert len(lines(folder)) == epoch + 1
+            assert int(checkpoint(folder)["optimizer/vars/0"]) == {2: 4, 4: 10}[epoch]
+    (folder / "writing.checkpoint.weights.h5").write_bytes(b"killed while writing")
+    return folder, train(recipe(), folder, data, verbose=0)
+
+
+def test_an_interrupted_run_ends_with_the_same_bits(finished, interrupted):
+    equal(finished[1].get_weights(), interrupted[1].get_weights())
+    for name in ("last.keras", "best.keras"):
+        equal(weights(finished[0] / name), weights(interrupted[0] / name))
+    whole, parts = checkpoint(finished[0]), checkpoint(interrupted[0])
+    assert whole.keys() == parts.keys()
+    assert len(whole) > 4 * len(finished[1].weights)  # weights, two moments and averages
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], parts[name], err_msg=name)
+
+
+def test_an_interrupted_run_has_the_same_losses_in_its_log(finished, interrupted):
+    whole, parts = lines(finished[0]), lines(interrupted[0])
+    assert [(x["epoch"], x["loss"]) for x in whole] == [(x["epoch"], x["loss"]) for x in parts]
+
+
+@pytest.mark.xfail(reason="DEFECT: the last score is not taken up after a resume", strict=True)
+def test_an_interrupted_run_has_the_same_log(finished, interrupted):
+    assert (finished[0] / "log.csv").read_text() == (interrupted[0] / "log.csv").read_text()
+
+
+def test_another_recipe_in_the_same_folder_is_refused(finished, data):  # C21
+    folder, _ = finished
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(RecipeError, match="another recipe: rate was 0.01, is 0.02") as caught:
+        train(recipe(rate=0.02), folder, data, verbose=0)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arguments": NETWORK | {"scale": 2, "filters": 6}},
+        {"arguments": NETWORK | {"scale": 2, "units": 2}},
+        {"network": "mirnet_v2", "arguments": {"filters": 4, "convolution_groups": [1]}},
+        {"damaged": True},
+        pytest.param(
+            {"arguments": NETWORK | {"scale": 2, "blocks": 0}},
+            marks=pytest.mark.xfail(
+                reason="DEFECT: a checkpoint that holds more than the network is taken", strict=True
+            ),
+        ),
+    ],
+    ids=["wider", "deeper", "other network", "damaged", "shallower"],
+)
+def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path, changes):
+    damaged = changes.pop("damaged", False)
+    wanted = recipe(**changes)
+    folder = RunFolder(tmp_path, wanted)
+    shutil.copy(finished[0] / "checkpoint.weights.h5", folder.checkpoint)
+    if damaged:
+        folder.checkpoint.write_bytes(folder.checkpoint.read_bytes()[:5000])
+    before = folder.checkpoint.read_bytes()
+    model = MODELS[wanted.network](**wanted.arguments)
+    compile_model(model, wanted)
+    with pytest.raises(RecipeError, match="damaged or of another network") as caught:
+        folder.load_checkpoint(model)
+    assert "\n" not in str(caught.value)
+    assert folder.checkpoint.read_bytes() == before
+
+
+def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(data, tmp_path):
+    wild = recipe(rate=1e25, warm_up=0, report_every=1, validate_every=12, ema=0)
+    with pytest.raises(TrainingDiverged, match="loss is (nan|inf).*clip_norm"):
+        train(wild, tmp_path, data, verbose=0)
+    assert not (tmp_path / "last.keras").exists()
+    kept = checkpoint(tmp_path)
+    assert int(kept["optimizer/vars/0"]) == len(lines(tmp_path)) - 1 >= 1
+    assert all(np.isfinite(array).all() for name, array in kept.items() if "layers" in name)
+
+
+def test_start_from_carries_weights_and_the_result_is_float32(finished, data, tmp_path):
+    source = finished[0] / "last.keras"
+    still = recipe(
+        start_from=str(source),
+        rate=1e-30,
+        final_rate=0,
+        warm_up=0,
+        seed=1,
+        stages=[{"steps": 1, "crop": 16, "batch": 1}],
+        report_every=1,
+        validate_every=1,
+        precision="mixed_bfloat16",
+    )
+    model = train(still, tmp_path, data, verbose=0)
+    equal(model.get_weights(), finished[1].get_weights())
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_weights_are_carried_where_name_and_shape_fit(finished):
+    target = AWSRN(**(NETWORK | {"scale": 3}), name="other")
+    before = target.get_weights()
+    carried = module.carry_weights(finished[1], target)
+    fitting = 0
+    source = {v.path: np.asarray(v) for v in finished[1].variables}
+    for variable, old in zip(target.variables, before, strict=True):
+        theirs = source[variable.path]
+        fits = theirs.shape == variable.shape
+        np.testing.assert_array_equal(np.asarray(variable), theirs if fits else old)
+        fitting += fits
+    assert carried == fitting
+    assert 0 < fitting < len(before)  # skip and reconstruction have other widths
+
+
+def rates(steps, **changes):
+    schedule = module._schedule(recipe(**changes))
+    return [float(np.asarray(schedule(step))) for step in steps]
+
+
+def test_cosine_schedule_with_warm_up():
+    stages = [{"steps": 1100, "crop": 16, "batch": 1}]
+    found = rates(
+        [0, 50, 100, 600, 1100], stages=stages, warm_up=100, rate=1e-2, final_rate=1e-4
+    )
+    # Rises in a straight line to step 100, half way down at step 600.
+    np.testing.assert_allclose(found, [0, 5e-3, 1e-2, (1e-2 + 1e-4) / 2, 1e-4], rtol=1e-4)
+
+
+def test_cosine_schedule_without_warm_up():
+    stages = [{"steps": 300, "crop": 16, "batch": 1}, {"steps": 700, "crop": 16, "batch": 1}]
+    found = rates([0, 250, 500, 1000], stages=stages, warm_up=0, rate=1e-2, final_rate=0)
+    expected = [1e-2, 1e-2 * (1 + np.sqrt(0.5)) / 2, 5e-3, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_step_schedule():
+    found = rates([0, 99, 101, 199, 201], schedule="step", rate=8e-3, halve_at=[100, 200])
+    np.testing.assert_allclose(found, [8e-3, 8e-3, 4e-3, 4e-3, 2e-3], rtol=1e-6)
+    np.testing.assert_allclose(rates([0, 9], schedule="step", rate=8e-3), 8e-3, rtol=1e-6)
+
+
+def test_compiled_as_the_recipe_says():
+    model = MODELS["awsrn"](**VALUES["arguments"])
+    compile_model(model, recipe(clip_norm=0.5, ema=0.99, loss="charbonnier"))
+    assert model.optimizer.global_clipnorm == 0.5
+    assert (model.optimizer.use_ema, model.optimizer.ema_momentum) == (True, 0.99)
+    assert type(model.loss).__name__ == "Charbonnier"
+    compile_model(model, recipe(ema=0))
+    assert not model.optimizer.use_ema
+
+
+def test_the_folder_knows_its_recipe_again(tmp_path):
+    data = PairedData(inputs="low", targets="high")
+    for name, changes in {
+        "yaml": {},
+        "tuple": {"arguments": NETWORK | {"scale": 2, "kernel_sizes": (3, 5)}},
+        "python": {"network": "mirnet", "arguments": {}, "data": data},
+    }.items():
+        RunFolder(tmp_path / name, recipe(**changes))
+        RunFolder(tmp_path / name, recipe(**changes))
