@@ -1,6 +1,6 @@
 """Turns a finished training run into a shipped preset: scores, model, exports, card.
 
-    python -m benchmarks.ship_preset awsrn_s_x2 runs/awsrn_s_x2/last.keras --data ../shared/data
+python -m benchmarks.ship_preset awsrn_s_x2 runs/awsrn_s_x2/last.keras --data ../shared/data
 """
 
 import argparse

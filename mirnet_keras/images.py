@@ -300,7 +300,7 @@ def _is_deep(picture: Image.Image, data: bytes) -> bool:
     if picture.format == "PNG":
         return data[PNG_DEPTH_OFFSET] > 8
     if picture.format == "TIFF":
-        bits = picture.tag_v2.get(TIFF_BITS_PER_SAMPLE, (1,))
+        bits = picture.getexif().get(TIFF_BITS_PER_SAMPLE, (1,))
         return max(np.atleast_1d(bits)) > 8
     return picture.mode.startswith(("I", "F"))
 

@@ -1,5 +1,7 @@
 """Losses between a restored image and its ground truth."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -65,7 +67,7 @@ class Charbonnier(keras.losses.Loss):
         }
 
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "charbonnier": Charbonnier,
     "l1": keras.losses.MeanAbsoluteError,
     "mse": keras.losses.MeanSquaredError,

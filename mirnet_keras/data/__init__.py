@@ -10,11 +10,12 @@ from mirnet_keras.data.degradations import (
 from mirnet_keras.data.folders import (
     CleanImages,
     DataError,
+    Images,
     PairedImages,
     SuperResolutionImages,
 )
 from mirnet_keras.data.imresize import imresize
-from mirnet_keras.data.plan import SamplingPlan, Stage, symmetry, undo_symmetry
+from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage, symmetry, undo_symmetry
 from mirnet_keras.data.training_sets import degraded_folder, paired_folder, sr_folder
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "CleanImages",
     "DataError",
     "GaussianNoise",
+    "Images",
     "LowLight",
     "PairedImages",
+    "PlanError",
     "PoissonGaussianNoise",
     "SamplingPlan",
     "Stage",

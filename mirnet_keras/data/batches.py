@@ -7,6 +7,7 @@ import cv2
 import keras
 import numpy as np
 
+from mirnet_keras.data.folders import Images
 from mirnet_keras.data.plan import SamplingPlan, Stage, symmetry
 from mirnet_keras.images import to_float
 
@@ -25,7 +26,7 @@ class Batches:
         degrade: callable or None. Applied to each input crop, with a random generator.
     """
 
-    images: object
+    images: Images
     plan: SamplingPlan
     mixup: float = 0.0
     degrade: Callable | None = None
@@ -48,7 +49,8 @@ class Batches:
 
     def _crop(self, sample, stage: Stage):
         crops = []
-        for image, scale in zip(self.images.pair(sample.image), (self.images.scale, 1), strict=True):
+        scales = (self.images.scale, 1)
+        for image, scale in zip(self.images.pair(sample.image), scales, strict=True):
             top, left, side = (x // scale for x in (sample.top, sample.left, stage.cut))
             crop = to_float(image[top : top + side, left : left + side])
             if stage.shrink > 1:
@@ -95,4 +97,3 @@ class StepDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self.batches.batch(self.start + index)
-

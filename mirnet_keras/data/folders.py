@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,23 @@ DEFAULT_CACHE = 2**30
 
 class DataError(ValueError):
     """What is wrong with a data set: one line for each file."""
+
+
+class Images(Protocol):
+    """What batches are cut from: pictures with their sizes, and the pairs that they give."""
+
+    @property
+    def scale(self) -> int:
+        """Linear enlargement from input to target."""
+
+    @property
+    def sizes(self) -> list:
+        """(height, width) of each target."""
+
+    def __len__(self) -> int: ...
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Input and target, whole, each (height, width, 3) as stored."""
 
 
 class PairedImages:
@@ -57,9 +75,7 @@ class PairedImages:
 
     def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Input and target of a pair, whole, each (height, width, 3) as stored."""
-        return self._cache.get(
-            index, lambda: tuple(read_image(path) for path in self.paths[index])
-        )
+        return self._cache.get(index, lambda: tuple(read_image(path) for path in self.paths[index]))
 
 
 class SuperResolutionImages:
@@ -174,7 +190,7 @@ def _finish(images, target_paths, crop: int, problems: list[str]):
         problems += _decoding_problems(images)
     if problems:
         shown = "\n  ".join(problems)
-        raise DataError(f"{len(problems)} file(s) cannot be used for training:\n  {shown}")
+        raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")
 
 
 def _decoding_problems(images) -> list[str]:

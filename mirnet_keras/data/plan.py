@@ -39,6 +39,10 @@ class Sample:
     symmetry: int
 
 
+class PlanError(ValueError):
+    """Crops or batches that do not fit the images or the hosts."""
+
+
 class SamplingPlan:
     """What each step sees: a pure function of seed and step, so that resuming is asking again.
 
@@ -54,7 +58,7 @@ class SamplingPlan:
         host, hosts: int. This host's number, and how many share each batch.
 
     Raises:
-        ValueError: when an image is smaller than a crop, a crop is no multiple of `grid`, or a
+        PlanError: when an image is smaller than a crop, a crop is no multiple of `grid`, or a
             batch cannot be shared evenly by the hosts.
     """
 
@@ -81,12 +85,12 @@ class SamplingPlan:
         smallest = min(min(size) for size in self.sizes)
         for stage in self.stages:
             if stage.cut > smallest or stage.crop % self.grid:
-                raise ValueError(
+                raise PlanError(
                     f"`crop` must be a multiple of {self.grid}, and times `shrink` at most the "
                     f"smallest image side, {smallest} pixels. Received {stage}."
                 )
             if stage.batch % self.hosts:
-                raise ValueError(
+                raise PlanError(
                     f"`batch` must be a multiple of the number of hosts, {self.hosts}. "
                     f"Received batch={stage.batch}."
                 )
@@ -107,7 +111,7 @@ class SamplingPlan:
         images = [self._image(drawn + i) for i in range(stage.batch)]
         chance = np.random.default_rng([self.seed, 1, step]).random((stage.batch, 3))
         samples = [
-            self._sample(image, *numbers, stage.cut)
+            self._sample(image, numbers, stage.cut)
             for image, numbers in zip(images, chance, strict=True)
         ]
         share = stage.batch // self.hosts
@@ -117,7 +121,8 @@ class SamplingPlan:
         in_pass, place = divmod(position, len(self.sizes))
         return int(_order(self.seed, in_pass, len(self.sizes))[place])
 
-    def _sample(self, image: int, vertical, horizontal, symmetry, cut: int) -> Sample:
+    def _sample(self, image: int, chance, cut: int) -> Sample:
+        vertical, horizontal, symmetry = chance
         height, width = self.sizes[image]
         top = int(vertical * ((height - cut) // self.grid + 1)) * self.grid
         left = int(horizontal * ((width - cut) // self.grid + 1)) * self.grid

@@ -69,9 +69,7 @@ class GroupedConvolution(keras.layers.Layer):
     def call(self, inputs):
         inputs = ops.split(inputs, self.groups, axis=-1)
         kernels = ops.split(ops.convert_to_tensor(self.kernel), self.groups, axis=-1)
-        outputs = [
-            ops.conv(x, k, padding="same") for x, k in zip(inputs, kernels, strict=True)
-        ]
+        outputs = [ops.conv(x, k, padding="same") for x, k in zip(inputs, kernels, strict=True)]
         outputs = ops.concatenate(outputs, axis=-1) if self.groups > 1 else outputs[0]
         return outputs if self.bias is None else ops.add(outputs, self.bias)
 

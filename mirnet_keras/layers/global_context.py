@@ -40,7 +40,10 @@ class GlobalContext(keras.layers.Layer):
     def call(self, inputs, return_attention=False):
         batch, height, width, channels = ops.shape(inputs)
         logits = ops.reshape(self.mask(inputs), (batch, 1, height * width))
-        attention = ops.softmax(ops.cast(logits, "float32"), axis=-1)
+        logits = ops.cast(logits, "float32")
+        # Written out: Keras' softmax warns when an image has one pixel.
+        weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
+        attention = weights / ops.sum(weights, axis=-1, keepdims=True)
         pixels = ops.reshape(inputs, (batch, height * width, channels))
         context = ops.matmul(ops.cast(attention, inputs.dtype), pixels)[:, 0]
         context = self.expand(self.activation(self.squeeze(context)))

@@ -32,7 +32,7 @@ class WeightNormConvolution(keras.layers.Layer):
     """
 
     def __init__(self, filters: int, kernel_size: int = 3, activation=None, **kwargs):
-        # The kernel is computed in float32; `call` casts by itself.
+        # Neither weights nor `scale` are cast on the way in: the kernel is computed in float32.
         super().__init__(autocast=False, **kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
@@ -44,17 +44,20 @@ class WeightNormConvolution(keras.layers.Layer):
             name="direction",
             shape=shape,
             initializer=keras.initializers.get(UNIFORM_FAN_IN),
+            autocast=False,
         )
         self.length = self.add_weight(
             name="length",
             shape=(self.filters,),
             initializer=lambda shape, dtype: _norm(self.direction),
+            autocast=False,
         )
         bound = math.prod(shape[:3]) ** -0.5
         self.bias = self.add_weight(
             name="bias",
             shape=(self.filters,),
             initializer=keras.initializers.RandomUniform(-bound, bound),
+            autocast=False,
         )
 
     def kernel(self):

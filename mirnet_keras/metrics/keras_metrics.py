@@ -41,7 +41,9 @@ class _ImageMean(keras.metrics.Mean):
         """Takes Y where asked. No matrix product: on GPUs those may keep 10 bits of mantissa."""
         if not self.luma:
             return batch
-        weighted = ops.sum(batch * np.float32(images.LUMA_WEIGHTS), axis=-1, keepdims=True)
+        weighted = ops.sum(
+            batch * np.array(images.LUMA_WEIGHTS, np.float32), axis=-1, keepdims=True
+        )
         return (images.LUMA_OFFSET + weighted) / 255
 
     def get_config(self) -> dict:
@@ -99,8 +101,8 @@ class SSIM(_ImageMean):
             )
         products = [reference * reference, restored * restored, reference * restored]
         maps = ops.concatenate([reference, restored, *products], axis=-1)
-        means = ops.split(_gaussian_means(maps), 5, axis=-1)
-        return ops.mean(similarity_map(*means, max_value=1.0), axis=(1, 2, 3))
+        x, y, xx, yy, xy = ops.split(_gaussian_means(maps), 5, axis=-1)
+        return ops.mean(similarity_map(x, y, xx, yy, xy, max_value=1.0), axis=(1, 2, 3))
 
 
 def _gaussian_means(maps):

@@ -1,5 +1,7 @@
 """The networks: functions that build a `RestorationModel`."""
 
+from collections.abc import Callable
+
 from mirnet_keras.models.awsrn import AWSRN, AWSRN_VARIANTS
 from mirnet_keras.models.awsrn_folded import FoldedAWSRN
 from mirnet_keras.models.folding import fold
@@ -8,7 +10,12 @@ from mirnet_keras.models.mirnet_v2 import MIRNetV2
 from mirnet_keras.models.pruning import prune_scale_branches, scale_branches
 from mirnet_keras.models.restoration_model import RestorationModel
 
-MODELS = {"awsrn": AWSRN, "awsrn_folded": FoldedAWSRN, "mirnet": MIRNet, "mirnet_v2": MIRNetV2}
+MODELS: dict[str, Callable[..., RestorationModel]] = {
+    "awsrn": AWSRN,
+    "awsrn_folded": FoldedAWSRN,
+    "mirnet": MIRNet,
+    "mirnet_v2": MIRNetV2,
+}
 
 __all__ = [
     "AWSRN",

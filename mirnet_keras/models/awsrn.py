@@ -50,7 +50,12 @@ def AWSRN(
         A model from `(batch, height, width, 3)` RGB in 0..1, any size, to
         `(batch, scale * height, scale * width, 3)`, not clipped. The authors' network takes and
         gives 0..255; its mean shift and factor are part of the graph.
+
+    Raises:
+        ValueError: for a scale below 2.
     """
+    if scale < 2:
+        raise ValueError(f"`scale` must be at least 2: AWSRN enlarges. Received scale={scale}.")
     arguments = locals() | {"kernel_sizes": list(kernel_sizes)}
     del arguments["name"]
     image = keras.Input((None, None, 3), name="low_resolution")

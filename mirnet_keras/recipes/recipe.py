@@ -186,8 +186,9 @@ def _read(source) -> str:
 
 
 def _sentence(error: pydantic.ValidationError) -> str:
-    """The first problem, in words; a misspelt key with the nearest valid one."""
-    problem = error.errors()[0]
+    """The first problem, in words: unknown keys before others, with the nearest valid one."""
+    problems = error.errors()
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _known_keys(problem["loc"])
@@ -200,7 +201,7 @@ def _sentence(error: pydantic.ValidationError) -> str:
 
 
 def _known_keys(place) -> list[str]:
-    parts = {
+    parts: dict[str, type[_Part]] = {
         "stages": StageOptions,
         "paired": PairedData,
         "super_resolution": SuperResolutionData,

@@ -11,7 +11,7 @@ from mirnet_keras.metrics import score
 from mirnet_keras.training.run_folder import RunFolder, write_whole
 
 
-class TrainingDiverged(RuntimeError):
+class DivergenceError(RuntimeError):
     """The loss became NaN or infinite; the last good checkpoint is kept."""
 
 
@@ -46,7 +46,7 @@ class KeepCheckpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""
         if not math.isfinite(logs["loss"]):
-            raise TrainingDiverged(
+            raise DivergenceError(
                 f"The loss is {logs['loss']} at report {epoch}. Lower the rate or set `clip_norm`; "
                 f"the last good state is in {self.folder.checkpoint}."
             )

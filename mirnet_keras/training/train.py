@@ -9,6 +9,7 @@ from mirnet_keras.data import (
     DEGRADATIONS,
     Batches,
     CleanImages,
+    Images,
     PairedImages,
     SamplingPlan,
     Stage,
@@ -17,7 +18,13 @@ from mirnet_keras.data import (
 from mirnet_keras.losses import LOSSES
 from mirnet_keras.models import MODELS
 from mirnet_keras.presets import load
-from mirnet_keras.recipes import PairedData, Recipe, SuperResolutionData, load_recipe
+from mirnet_keras.recipes import (
+    PairedData,
+    Recipe,
+    RecipeError,
+    SuperResolutionData,
+    load_recipe,
+)
 from mirnet_keras.training.callbacks import KeepCheckpoint, Validate, averaged_weights
 from mirnet_keras.training.run_folder import RunFolder, write_whole
 
@@ -38,14 +45,14 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
     Raises:
         RecipeError: for a recipe that does not fit itself, or the run in `out`.
         DataError: naming every picture that cannot be used.
-        TrainingDiverged: when the loss becomes NaN.
+        DivergenceError: when the loss becomes NaN.
     """
     recipe = load_recipe(recipe)
     batches, validation = training_data(recipe, pathlib.Path(data))
     folder = RunFolder(out, recipe)
     with _precision(recipe.precision):
         keras.utils.set_random_seed(recipe.seed)
-        model = MODELS[recipe.network](**recipe.arguments, name=recipe.name)
+        model = _build(recipe)
         if recipe.start_from:
             carry_weights(load(recipe.start_from), model)
         compile_model(model, recipe)
@@ -81,27 +88,34 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
 
 def training_data(recipe: Recipe, root: pathlib.Path):
     """The recipe's batches, and its whole validation pictures or None."""
-    data = recipe.data
     smallest = max(stage.crop * stage.shrink for stage in recipe.stages)
-    budget = int(recipe.cache_gigabytes * 1e9)
-    degrade = None
-    if isinstance(data, SuperResolutionData):
-        scale = recipe.arguments["scale"]
-        folders = [root / folder for folder in data.folders]
-        images = SuperResolutionImages(folders, scale, smallest, budget, data.exclude)
-        validation = data.validation and SuperResolutionImages(root / data.validation, scale)
-    else:
-        if isinstance(data, PairedData):
-            images = PairedImages(root / data.inputs, root / data.targets, smallest, budget)
-        else:
-            images = CleanImages([root / folder for folder in data.folders], smallest, budget)
-            degrade = DEGRADATIONS[data.degradation](**data.options)
-        validation = data.validation_inputs and PairedImages(
-            root / data.validation_inputs, root / data.validation_targets
-        )
+    images, degrade = _training_images(recipe, root, smallest)
     stages = [Stage(**stage.model_dump()) for stage in recipe.stages]
     plan = SamplingPlan(images.sizes, stages, recipe.seed, grid=images.scale)
-    return Batches(images, plan, recipe.mixup, degrade), validation or None
+    return Batches(images, plan, recipe.mixup, degrade), _validation_images(recipe, root)
+
+
+def _training_images(recipe: Recipe, root: pathlib.Path, crop: int):
+    """The images to train on, and the degradation of the inputs or None."""
+    data, budget = recipe.data, int(recipe.cache_gigabytes * 1e9)
+    if isinstance(data, PairedData):
+        return PairedImages(root / data.inputs, root / data.targets, crop, budget), None
+    folders = [root / folder for folder in data.folders]
+    if isinstance(data, SuperResolutionData):
+        scale = recipe.arguments["scale"]
+        return SuperResolutionImages(folders, scale, crop, budget, data.exclude), None
+    return CleanImages(folders, crop, budget), DEGRADATIONS[data.degradation](**data.options)
+
+
+def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
+    data = recipe.data
+    if isinstance(data, SuperResolutionData):
+        if data.validation is None:
+            return None
+        return SuperResolutionImages(root / data.validation, recipe.arguments["scale"])
+    if data.validation_inputs is None or data.validation_targets is None:
+        return None
+    return PairedImages(root / data.validation_inputs, root / data.validation_targets)
 
 
 def carry_weights(source: keras.Model, target: keras.Model) -> int:
@@ -114,6 +128,16 @@ def carry_weights(source: keras.Model, target: keras.Model) -> int:
             variable.assign(match)
             carried += 1
     return carried
+
+
+def _build(recipe: Recipe) -> keras.Model:
+    try:
+        return MODELS[recipe.network](**recipe.arguments, name=recipe.name)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError(
+            f"`arguments` do not fit the network {recipe.network!r}: {reason}"
+        ) from None
 
 
 def _callbacks(recipe: Recipe, folder: RunFolder, validation) -> list:

@@ -22,7 +22,7 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     filters, channels, kernel_size, _ = arrays["conv_in.weight"].shape
     block = "body.0.body.0."
     shared = all(
-        np.array_equal(array, arrays.get(_column(key, "0")))
+        np.array_equal(array, arrays[_column(key, "0")])
         for key, array in arrays.items()
         if key.startswith(f"{block}blocks.0.") and key.endswith("conv1x1.weight")
     )
@@ -45,7 +45,7 @@ def build(arguments: dict):
 
 
 def tensors(model) -> list[Tensor]:
-    """Every entry of the authors' state dict for `model`, tied entries under each of their names."""
+    """Every entry of the authors' state dict, tied entries under each of their names."""
     table = convolution("conv_in", model.get_layer("head"))
     for g in range(model.arguments["groups"]):
         group = model.get_layer(f"group_{g}")

@@ -28,9 +28,7 @@ def load_official(model, source) -> None:
     table = _table(model)
     problems = _problems(table, arrays)
     if problems:
-        accepted = sum(
-            t.key in arrays and arrays[t.key].shape == t.shape for t in table
-        )
+        accepted = sum(t.key in arrays and arrays[t.key].shape == t.shape for t in table)
         lines = "\n".join(problems)
         raise WeightsError(
             f"These are not the weights of this {model.network} {model.arguments}: "
@@ -119,13 +117,12 @@ def _contradictions(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> li
     first: dict[int, str] = {}
     wrong = []
     for tensor in table:
-        array = arrays.get(tensor.key)
-        if tensor.constant is not None and array is not None:
-            if not np.allclose(array, tensor.constant, atol=1e-6):
+        if tensor.constant is not None and tensor.key in arrays:
+            if not np.allclose(arrays[tensor.key], tensor.constant, atol=1e-6):
                 wrong.append(f"{tensor.key} (a constant)")
         elif tensor.variable is not None:
             original = first.setdefault(id(tensor.variable), tensor.key)
-            if not np.array_equal(array, arrays[original]):
+            if not np.array_equal(arrays[tensor.key], arrays[original]):
                 wrong.append(f"{tensor.key} differs from {original}, with which it is shared")
     return wrong
 

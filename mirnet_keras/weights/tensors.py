@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 
 
@@ -20,7 +21,7 @@ class Tensor:
 
     key: str
     shape: tuple[int, ...]
-    variable: object = None
+    variable: keras.Variable | None = None
     axes: tuple[int, ...] = ()
     order: np.ndarray | None = None
     constant: np.ndarray | None = None
@@ -29,14 +30,19 @@ class Tensor:
         """The authors' array in our variable's layout."""
         if self.order is not None:
             array = array[self.order]
-        return array.transpose(self.axes).reshape(self.variable.shape)
+        return array.transpose(self.axes).reshape(self._filled().shape)
 
     def to_theirs(self) -> np.ndarray:
         """Our variable in the authors' layout."""
         permuted = tuple(self.shape[axis] for axis in self.axes)
-        array = np.asarray(self.variable.numpy()).reshape(permuted)
+        array = keras.ops.convert_to_numpy(self._filled()).reshape(permuted)
         array = array.transpose(np.argsort(self.axes))
         return array if self.order is None else array[np.argsort(self.order)]
+
+    def _filled(self) -> keras.Variable:
+        if self.variable is None:
+            raise ValueError(f"{self.key} is a constant or unused: it fills no variable.")
+        return self.variable
 
 
 def vector(key: str, variable, shape: tuple[int, ...] | None = None, order=None) -> Tensor:
@@ -48,7 +54,9 @@ def vector(key: str, variable, shape: tuple[int, ...] | None = None, order=None)
 def convolution(prefix: str, layer) -> list[Tensor]:
     """A convolution: (out, in, height, width) -> (height, width, in, out)."""
     height, width, inputs, outputs = layer.kernel.shape
-    weight = Tensor(f"{prefix}.weight", (outputs, inputs, height, width), layer.kernel, (2, 3, 1, 0))
+    weight = Tensor(
+        f"{prefix}.weight", (outputs, inputs, height, width), layer.kernel, (2, 3, 1, 0)
+    )
     return [weight, *_bias(prefix, layer)]
 
 

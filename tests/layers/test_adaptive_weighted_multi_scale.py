@@ -53,9 +53,7 @@ def test_the_kernel_is_merged_in_float32():
     mixed.set_weights(exact.get_weights())
     kernel, bias = (ops.cast(x, "bfloat16") for x in exact.merged())
     expected = ops.conv(ops.cast(IMAGE, "bfloat16"), kernel, padding="same") + bias
-    np.testing.assert_array_equal(
-        ops.cast(mixed(IMAGE), "float32"), ops.cast(expected, "float32")
-    )
+    np.testing.assert_array_equal(ops.cast(mixed(IMAGE), "float32"), ops.cast(expected, "float32"))
 
 
 @pytest.mark.parametrize("sizes", [(), (3, 3), (3, 4)])

@@ -72,9 +72,7 @@ CASES = [
     Case(layers.LocalFusionBlock, {"units": 2, "wide_filters": 8, "initial_scale": 0.5}, 4),
     Case(layers.MeanDownsampling, {"filters": 6}, 4),
     Case(layers.MultiScaleResidualBlock, {"columns": 1}, 16),
-    Case(
-        layers.MultiScaleResidualBlock, {"rows": 2, "share_columns": False, "use_bias": True}, 16
-    ),
+    Case(layers.MultiScaleResidualBlock, {"rows": 2, "share_columns": False, "use_bias": True}, 16),
     Case(layers.MultiScaleResidualBlockV2, {"groups": 2, "use_bias": True}, 8),
     Case(layers.MultiScaleResidualBlockV2, {"channel_factor": 1.25}, 4),
     Case(layers.PixelShuffle, {"scale": 2}, 12),

@@ -11,7 +11,7 @@ from mirnet_keras.images import write_image
 from mirnet_keras.models import AWSRN, MODELS
 from mirnet_keras.recipes import PairedData, Recipe, RecipeError
 from mirnet_keras.training import compile_model, train
-from mirnet_keras.training.callbacks import TrainingDiverged
+from mirnet_keras.training.callbacks import DivergenceError
 from mirnet_keras.training.run_folder import RunFolder
 
 module = importlib.import_module("mirnet_keras.training.train")
@@ -225,7 +225,7 @@ def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path, changes)
 
 def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(data, tmp_path):
     wild = recipe(rate=1e25, warm_up=0, report_every=1, validate_every=12, ema=0)
-    with pytest.raises(TrainingDiverged, match="loss is (nan|inf).*clip_norm"):
+    with pytest.raises(DivergenceError, match="loss is (nan|inf).*clip_norm"):
         train(wild, tmp_path, data, verbose=0)
     assert not (tmp_path / "last.keras").exists()
     kept = checkpoint(tmp_path)
@@ -274,9 +274,7 @@ def rates(steps, **changes):
 
 def test_cosine_schedule_with_warm_up():
     stages = [{"steps": 1100, "crop": 16, "batch": 1}]
-    found = rates(
-        [0, 50, 100, 600, 1100], stages=stages, warm_up=100, rate=1e-2, final_rate=1e-4
-    )
+    found = rates([0, 50, 100, 600, 1100], stages=stages, warm_up=100, rate=1e-2, final_rate=1e-4)
     # Rises in a straight line to step 100, half way down at step 600.
     np.testing.assert_allclose(found, [0, 5e-3, 1e-2, (1e-2 + 1e-4) / 2, 1e-4], rtol=1e-4)
 
