@@ -6,26 +6,19 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 import contextlib
 import dataclasses
 import enum
-import importlib.metadata
 import json
-import logging
-import os
-import platform
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
-from mirnet_keras import __version__
+from mirnet_keras import machine
 
 DEMO_FOLDER, HERE = Path("mirnet_keras_demo"), Path(".")
 USERS_MISTAKE, INTERRUPTED = 2, 130  # exit statuses
-LIBRARIES = ("keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "ai-edge-litert")
-PEAK_SIDE, PEAK_CHANNELS, PEAK_RUNS = 64, 256, 20  # of the convolution that `info --peak` times
 
 
 class CommandError(ValueError):
@@ -87,7 +80,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Restore the bundled pictures and show before and after."""
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras.demo import run_demo
 
     with _prints_on_stderr():
@@ -135,7 +128,7 @@ def restore(
     targets = _targets(images, sources, out)
     _refuse_existing(targets, overwrite)
     side = _tile(tile)
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras.images import read_image
     from mirnet_keras.restorer import Restorer, suggest_preset
 
@@ -145,7 +138,7 @@ def restore(
         name = preset or suggest_preset(read_image(source))
         start = time.perf_counter()
         if name not in restorers:
-            with _silent_stderr():  # LiteRT announces its helpers
+            with machine.silent_stderr():  # LiteRT announces its helpers
                 restorers[name] = Restorer(name, tile=side, ensemble=ensemble)
         restorers[name].restore_file(source, target)
         seconds = time.perf_counter() - start
@@ -166,7 +159,7 @@ def train(
     ] = HERE,
 ) -> None:
     """Train by a recipe; the same command goes on where it was interrupted."""
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras import training
 
     model = training.train(recipe, out, data)
@@ -191,7 +184,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a preset on a folder of pictures with ground truth."""
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras import evaluation
 
     with _prints_on_stderr():
@@ -216,7 +209,7 @@ def convert(
     target = out or checkpoint.with_suffix(".keras")
     _require_suffix(target, ".keras")
     _refuse_existing([target], overwrite)
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras.training.run_folder import write_whole
     from mirnet_keras.weights import from_official
 
@@ -245,7 +238,7 @@ def export(
     if is_litert:
         _require_suffix(out, ".tflite")
     _refuse_existing([out if is_litert else out / "1"], overwrite)
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras.export import to_litert, to_saved_model
     from mirnet_keras.presets import load
 
@@ -270,7 +263,7 @@ def info(
     as_json: Json = False,
 ) -> None:
     """List the presets, the versions and the machine."""
-    _start_keras()
+    machine.start_keras()
     from mirnet_keras.presets import find, list_presets, read_preset
 
     if preset is not None:
@@ -278,19 +271,20 @@ def info(
         _print_json(description) if as_json else _print_columns(description.items())
         return
     presets = list_presets()
-    machine = _machine()
+    facts = machine.describe_machine()
     if peak:
-        machine |= {f"convolution_{d}_gflops": _peak(d) for d in ("float32", "bfloat16")}
+        for dtype in ("float32", "bfloat16"):
+            facts[f"convolution_{dtype}_gflops"] = machine.peak_gflops(dtype)
     if as_json:
         described = [entry.model_dump(mode="json") for entry in presets]
-        _print_json({"presets": described, "machine": machine})
+        _print_json({"presets": described, "machine": facts})
         return
     _print_columns(
         (entry.name, entry.task, f"x{entry.scale}", f"{entry.parameters:,}", _scores(entry))
         for entry in presets
     )
     typer.echo()
-    _print_columns(machine.items())
+    _print_columns(facts.items())
 
 
 def _pictures(given: list[Path]) -> list[Path]:
@@ -348,33 +342,6 @@ def _tile(text: str) -> int | str | None:
     return int(text)
 
 
-def _start_keras() -> None:
-    """Imports Keras and starts its backend, without their messages."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow 2.21 writes some messages before it looks at its log level, and others as errors
-    # where there is merely no GPU.
-    with _silent_stderr():
-        import keras
-
-        import mirnet_keras.models  # noqa: F401
-
-        keras.distribution.list_devices()
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-
-
-@contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Sends what native code writes to stderr nowhere; exceptions pass."""
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def _prints_on_stderr() -> contextlib.redirect_stdout:
     """Keeps stdout for the report: TensorFlow's exporter prints, too."""
     return contextlib.redirect_stdout(sys.stderr)
@@ -398,52 +365,6 @@ def _scores(preset) -> str:
     return "; ".join(
         f"{s.data} {s.psnr:.2f} dB / {s.ssim:.4f} ({s.protocol})" for s in preset.scores
     )
-
-
-def _machine() -> dict[str, object]:
-    """Versions, backend and devices; None is what is not there or not known."""
-    import keras
-
-    return {
-        "mirnet_keras": __version__,
-        "python": platform.python_version(),
-        **{name: _version(name) for name in LIBRARIES},
-        "backend": keras.backend.backend(),
-        "devices": ", ".join(keras.distribution.list_devices()),
-        "cores": os.cpu_count(),
-        "amx_bf16": _has_amx(),
-    }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _has_amx() -> bool | None:
-    """Whether the processor has Intel's matrix unit, which bfloat16 needs to be fast."""
-    try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:  # only Linux says so here
-        return None
-
-
-def _peak(dtype: str) -> int:
-    """The best GFLOP/s of a 3 x 3 convolution of many channels, the memory traffic included."""
-    from keras import ops
-
-    image = ops.ones((1, PEAK_SIDE, PEAK_SIDE, PEAK_CHANNELS), dtype)
-    kernel = ops.ones((3, 3, PEAK_CHANNELS, PEAK_CHANNELS), dtype)
-    seconds = []
-    for _ in range(PEAK_RUNS):
-        start = time.perf_counter()
-        result = ops.conv(image, kernel, padding="same")
-        ops.convert_to_numpy(result[0, 0, 0, :1])  # waits until it is done
-        seconds.append(time.perf_counter() - start)
-    operations = 2 * 9 * PEAK_SIDE**2 * PEAK_CHANNELS**2
-    return round(operations / min(seconds) / 1e9)
 
 
 def _is_users_mistake(error: Exception) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mirnet_keras import cli
+from mirnet_keras import cli, machine
 from mirnet_keras.images import read_image, write_image
 from mirnet_keras.models import AWSRN, MIRNetV2
 from mirnet_keras.presets import save_preset
@@ -253,15 +253,15 @@ def test_info_describes_presets_and_machine(presets):
 
 
 def test_peak_is_measured_on_request(monkeypatch):
-    monkeypatch.setattr(cli, "PEAK_RUNS", 2)
-    monkeypatch.setattr(cli, "PEAK_CHANNELS", 32)
-    machine = json.loads(run("info", "--peak", "--json").stdout)["machine"]
-    assert machine["convolution_float32_gflops"] > 0
+    monkeypatch.setattr(machine, "PEAK_RUNS", 2)
+    monkeypatch.setattr(machine, "PEAK_CHANNELS", 32)
+    facts = json.loads(run("info", "--peak", "--json").stdout)["machine"]
+    assert facts["convolution_float32_gflops"] > 0
 
 
 def test_interrupting_is_no_traceback(monkeypatch, workplace):
     write_image("a.png", photo())
-    monkeypatch.setattr(cli, "_start_keras", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(machine, "start_keras", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
     result = run("restore", "a.png")
     assert (result.exit_code, result.stderr) == (130, "mirnet-keras: stopped.\n")
 
@@ -279,7 +279,7 @@ def test_what_the_file_system_refuses_is_one_sentence(workplace):
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
 def test_errors_of_the_program_keep_their_traceback(monkeypatch, workplace, debug):
-    monkeypatch.setattr(cli, "_machine", lambda: {}["missing"])
+    monkeypatch.setattr(machine, "describe_machine", lambda: {}["missing"])
     assert isinstance(run(*debug, "info").exception, KeyError)
 
 

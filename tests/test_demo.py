@@ -58,7 +58,7 @@ def test_the_dark_picture_is_made_as_its_card_says():
 
 
 def test_a_missing_preset_is_named_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("mirnet_keras.presets._known_folders", dict)
+    monkeypatch.setattr("mirnet_keras.presets.loading._known_folders", dict)
     with pytest.raises(PresetError, match="mirnet_lowlight_small"):
         run_demo(tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
-    {"images"},
+    {"images", "machine"},
     {"layers", "losses", "metrics", "data"},
     {"models"},
     {"weights", "recipes"},

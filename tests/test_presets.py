@@ -113,7 +113,7 @@ def test_replacing_a_preset_removes_what_was_exported_from_the_old_weights(model
 
 def test_a_preset_that_cannot_be_finished_leaves_the_old_one(model, preset, monkeypatch):
     before = {file.name: file.read_bytes() for file in preset.iterdir()}
-    monkeypatch.setattr(presets, "_card", lambda preset: 1 / 0)
+    monkeypatch.setattr(presets.writing, "card", lambda preset: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         presets.save_preset(model, preset, name="tiny_x2", **FACTS)
     assert {file.name: file.read_bytes() for file in preset.iterdir()} == before

@@ -1,0 +1,79 @@
+"""The card of a preset, for people."""
+
+from collections.abc import Iterator
+
+from mirnet_keras.presets.description import DESCRIPTION, MODEL, PICTURE, Preset
+
+_USE = {
+    "low-light enhancement": ("dark.jpg", "bright.png", "Brightens photographs taken in the dark."),
+    "denoising": ("noisy.jpg", "clean.png", "Removes noise from photographs."),
+    "super-resolution": ("small.jpg", "large.png", "Enlarges pictures {scale} times."),
+}
+_FILES = {
+    MODEL: "the model with its weights, for Keras",
+    PICTURE: "the picture above",
+    "export.json": "how far each exported file is from the model",
+}
+
+
+def card(preset: Preset) -> str:
+    """Returns the card for people, Markdown, made of nothing but the description."""
+    source, target, purpose = _USE[preset.task]
+    arguments = ", ".join(f"{key}={value!r}" for key, value in preset.arguments.items())
+    sides = "any size" if preset.multiple == 1 else f"sides multiples of {preset.multiple}"
+    picture = f"\n![Before and after]({PICTURE})\n" if PICTURE in preset.files else ""
+    scores = "\n".join(
+        f"| {score.data} | {score.protocol} | {score.psnr:.2f} | {score.ssim:.4f} |"
+        for score in preset.scores
+    )
+    files = "\n".join(f"| `{name}` | {text} |" for name, text in _file_table(preset))
+    return f"""# {preset.name}
+
+{purpose.format(scale=preset.scale)} Network `{preset.network}`, {preset.parameters:,} parameters
+({arguments}).
+{picture}
+## Use
+
+```python
+import mirnet_keras as mk
+
+restorer = mk.Restorer("{preset.name}")
+restorer.restore_file("{source}", "{target}")
+```
+
+`mk.load("{preset.name}")` gives the Keras model: RGB float in {preset.value_range[0]:g} to \
+{preset.value_range[1]:g}, {sides}.
+
+## Scores
+
+| data | protocol | PSNR (dB) | SSIM |
+| --- | --- | --- | --- |
+{scores}
+
+Scores compare only within one protocol; `mirnet_keras.metrics.PROTOCOLS` says what each does.
+
+## Training
+
+Recipe `{preset.recipe}`, {preset.steps:,} steps, on {preset.trained_on}.
+
+Licence of the training data: {preset.data_licence}. Licence of the weights: {preset.licence}.
+
+## Files
+
+| file | what |
+| --- | --- |
+| `{DESCRIPTION}` | all that is known of the model, and the checksums of the files |
+{files}
+
+Written by mirnet_keras {preset.version} from `{DESCRIPTION}`; changes by hand get lost.
+"""
+
+
+def _file_table(preset: Preset) -> Iterator[tuple[str, str]]:
+    for name in preset.files:
+        if name in _FILES:
+            yield name, _FILES[name]
+        elif name.endswith(".tflite"):
+            yield name, "for LiteRT: phones, browsers, small computers; any picture size"
+        elif name.endswith("/saved_model.pb"):
+            yield f"{name.split('/')[0]}/", "for TensorFlow and TensorFlow Serving"
