@@ -70,6 +70,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("preset", choices=FACTS)
     parser.add_argument("model", help="the run's last.keras or best.keras")
+    parser.add_argument("--steps", type=int, help="of the model; by default all of the recipe")
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("saved_models"))
     options = parser.parse_args()
@@ -81,7 +82,7 @@ def main():
         name=options.preset,
         task=facts["task"],
         recipe=options.preset,
-        steps=load_recipe(options.preset).steps,
+        steps=options.steps or load_recipe(options.preset).steps,
         trained_on=facts["trained_on"],
         data_licence=facts["data_licence"],
         scores=scores(model, facts, options.data),

@@ -1,5 +1,6 @@
 """Folders of images, checked before training starts."""
 
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Protocol
@@ -66,7 +67,7 @@ class PairedImages:
             sizes = [_size(path, problems) for path in (first, second)]
             if None not in sizes and sizes[0] != sizes[1]:
                 problems.append(f"{first}: is {sizes[0]} pixels, {second} is {sizes[1]}")
-            self.sizes.append(sizes[1])
+            self.sizes.append(None if None in sizes else sizes[1])
         self._cache = ImageCache(cache_bytes)
         _finish(self, [second for _, second in self.paths], crop, problems)
 
@@ -174,7 +175,8 @@ def _size(path, problems: list[str]) -> tuple[int, int] | None:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(0x0112, 1) >= 5
+            # Pillow turns TIFF files by itself.
+            turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
     except (OSError, Image.DecompressionBombError) as error:
         problems.append(f"{path}: cannot be read as an image ({type(error).__name__})")
         return None
@@ -186,8 +188,7 @@ def _finish(images, target_paths, crop: int, problems: list[str]):
     for path, size in zip(target_paths, images.sizes, strict=True):
         if size is not None and min(size) < crop:
             problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
-    if not problems:
-        problems += _decoding_problems(images)
+    problems += _decoding_problems(images)
     if problems:
         shown = "\n  ".join(problems)
         raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")
@@ -196,8 +197,10 @@ def _finish(images, target_paths, crop: int, problems: list[str]):
 def _decoding_problems(images) -> list[str]:
     """Decodes pictures while the cache has room, so that damaged files are found at once."""
     problems, room = [], images._cache.budget
-    for index, (height, width) in enumerate(images.sizes):
-        room -= 2 * 3 * height * width
+    for index, size in enumerate(images.sizes):
+        if size is None:
+            continue
+        room -= 2 * 3 * math.prod(size)
         if room < 0:
             break
         try:

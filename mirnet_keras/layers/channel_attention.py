@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import dense
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ChannelAttention(keras.layers.Layer):
+class ChannelAttention(AttentionUnit):
     """Scales each channel by a gate computed from the channel means.
 
     MIRNet (Zamir et al., ECCV 2020), "Dual Attention Unit", channel half; the unit is RCAN's.

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.channel_attention import ChannelAttention
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
@@ -10,7 +11,7 @@ from mirnet_keras.layers.spatial_attention import SpatialAttention
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class DualAttentionUnit(keras.layers.Layer):
+class DualAttentionUnit(AttentionUnit):
     """A residual unit whose features pass a spatial and a channel attention side by side (DAU).
 
     MIRNet (Zamir et al., ECCV 2020), "Dual Attention Unit".

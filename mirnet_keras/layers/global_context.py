@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import convolution, dense
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class GlobalContext(keras.layers.Layer):
+class GlobalContext(AttentionUnit):
     """Adds one vector to all pixels: an attention-weighted mean of the image, transformed.
 
     MIRNet-v2 (Zamir et al., TPAMI 2022), "Residual Contextual Block"; authors' code.

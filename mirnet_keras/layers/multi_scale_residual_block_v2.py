@@ -36,7 +36,8 @@ class MeanDownsampling(keras.layers.Layer):
         return self.widen(self.pool(inputs))
 
     def compute_output_shape(self, input_shape):
-        return (*self.pool.compute_output_shape(input_shape)[:-1], self.filters)
+        batch, height, width, _ = input_shape
+        return (batch, height and height // 2, width and width // 2, self.filters)
 
     def get_config(self):
         return super().get_config() | {"filters": self.filters}

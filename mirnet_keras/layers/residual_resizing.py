@@ -41,7 +41,7 @@ class ResidualDownsampling(keras.layers.Layer):
         return self.widen(self.blur(top)) + self.shortcut(self.blur(inputs))
 
     def compute_output_shape(self, input_shape):
-        *spatial, channels = self.blur.compute_output_shape(input_shape)
+        *spatial, channels = BlurPool().compute_output_shape(input_shape)
         return (*spatial, 2 * channels)
 
 
@@ -86,7 +86,7 @@ class ResidualUpsampling(keras.layers.Layer):
         return self.narrow(top) + self.shortcut(inputs)
 
     def compute_output_shape(self, input_shape):
-        return self.shortcut.compute_output_shape(input_shape)
+        return BilinearEnlargement(input_shape[-1] // 2).compute_output_shape(input_shape)
 
 
 class _Chain(keras.layers.Layer):
@@ -113,8 +113,8 @@ class _Chain(keras.layers.Layer):
         return inputs
 
     def compute_output_shape(self, input_shape):
-        for step in self.steps:
-            input_shape = step.compute_output_shape(input_shape)
+        for _ in range(self.number_of_steps):
+            input_shape = self.step_class().compute_output_shape(input_shape)
         return input_shape
 
     def get_config(self):

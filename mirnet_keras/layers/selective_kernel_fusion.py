@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import dense
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class SelectiveKernelFusion(keras.layers.Layer):
+class SelectiveKernelFusion(AttentionUnit):
     """Weighted sum of streams; the weights come from all streams together (SKFF).
 
     The softmax is over the streams, for each channel by itself.

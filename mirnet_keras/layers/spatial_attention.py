@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import convolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class SpatialAttention(keras.layers.Layer):
+class SpatialAttention(AttentionUnit):
     """Scales each pixel by a gate computed from its largest and its mean channel.
 
     MIRNet (Zamir et al., ECCV 2020), "Dual Attention Unit", spatial half. Authors' code: maximum

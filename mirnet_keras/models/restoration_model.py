@@ -5,6 +5,9 @@ import importlib
 import keras
 import numpy as np
 
+# Registers the losses and metrics that compiled models name.
+import mirnet_keras.losses
+import mirnet_keras.metrics  # noqa: F401
 from mirnet_keras.images import pad_to_multiple
 
 

@@ -2,11 +2,16 @@
 
 import difflib
 import importlib.resources
+import inspect
 import pathlib
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
+
+from mirnet_keras.data import DEGRADATIONS
+from mirnet_keras.models import MODELS
 
 
 class RecipeError(ValueError):
@@ -17,7 +22,18 @@ class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class PairedData(_Part):
+class _ValidationPairs(_Part):
+    validation_inputs: str | None = None
+    validation_targets: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _both_or_none(self):
+        if (self.validation_inputs is None) != (self.validation_targets is None):
+            raise ValueError("`validation_inputs` and `validation_targets` go together")
+        return self
+
+
+class PairedData(_ValidationPairs):
     """Two folders with equally named pictures, relative to the data folder.
 
     Args:
@@ -28,8 +44,6 @@ class PairedData(_Part):
     kind: Literal["paired"] = "paired"
     inputs: str
     targets: str
-    validation_inputs: str | None = None
-    validation_targets: str | None = None
 
 
 class SuperResolutionData(_Part):
@@ -47,7 +61,7 @@ class SuperResolutionData(_Part):
     validation: str | None = None
 
 
-class DegradedData(_Part):
+class DegradedData(_ValidationPairs):
     """Folders of clean pictures, relative to the data folder, degraded on the fly.
 
     Args:
@@ -61,8 +75,6 @@ class DegradedData(_Part):
     folders: list[str]
     degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
     options: dict[str, Any] = {}
-    validation_inputs: str | None = None
-    validation_targets: str | None = None
 
 
 class StageOptions(_Part):
@@ -124,7 +136,7 @@ class Recipe(_Part):
     start_from: str | None = None
     report_every: pydantic.PositiveInt = 250
     validate_every: pydantic.PositiveInt = 2000
-    protocol: str = "rgb"
+    protocol: Literal["classical-y", "rgb", "lol", "lol-gtmean"] = "rgb"
     cache_gigabytes: pydantic.PositiveFloat = 1.0
 
     @property
@@ -140,6 +152,31 @@ class Recipe(_Part):
                 f"({self.validate_every}) and the steps of all stages together ({self.steps})"
             )
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _schedule_fits(self):
+        if self.warm_up >= self.steps:
+            raise ValueError(f"`warm_up` must be less than the {self.steps} steps of all stages")
+        if self.schedule == "step" and (self.warm_up or not self.halve_at):
+            raise ValueError("the schedule `step` needs `halve_at`, and has no `warm_up`")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _arguments_fit(self):
+        _check_arguments("arguments", self.arguments, MODELS[self.network])
+        if isinstance(self.data, SuperResolutionData) and "scale" not in self.arguments:
+            raise ValueError("`arguments` must give the `scale` to learn")
+        if isinstance(self.data, DegradedData):
+            _check_arguments("data.options", self.data.options, DEGRADATIONS[self.data.degradation])
+        return self
+
+
+def _check_arguments(where: str, arguments: dict, function: Callable) -> None:
+    known = inspect.signature(function).parameters
+    for name in arguments.keys() - known.keys():
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f". Did you mean {near[0]!r}?" if near else f". Known: {list(known)}"
+        raise ValueError(f"unknown key {name!r} in `{where}`{hint}")
 
 
 def list_recipes() -> list[str]:

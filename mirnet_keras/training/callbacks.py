@@ -79,6 +79,7 @@ class Validate(keras.callbacks.Callback):
         if self.folder.best.exists() and self.folder.log.exists():
             log = np.genfromtxt(self.folder.log, delimiter=",", names=True)
             self.best = np.nanmax(log["val_psnr"], initial=-math.inf)
+            self.scores = {name: float(np.atleast_1d(log[name])[-1]) for name in self.scores}
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""

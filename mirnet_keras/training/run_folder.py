@@ -4,6 +4,7 @@ import csv
 import os
 import pathlib
 
+import h5py
 import keras
 import yaml
 
@@ -34,7 +35,7 @@ class RunFolder:
         kept = self.path / "recipe.yaml"
         if not kept.exists():
             write_whole(kept, lambda file: file.write_text(_as_yaml(recipe)))
-        elif load_recipe(kept) != recipe:
+        elif _difference(recipe, kept):
             raise RecipeError(
                 f"{self.path} holds a run of another recipe: {_difference(recipe, kept)}. "
                 "Choose another folder, or go on with the recipe.yaml in it."
@@ -54,6 +55,7 @@ class RunFolder:
             return 0
         model.optimizer.build(model.trainable_variables)
         try:
+            self._check_size(model)
             model.load_weights(self.checkpoint)
         except (ValueError, OSError, KeyError) as error:
             raise RecipeError(
@@ -61,6 +63,14 @@ class RunFolder:
                 f"another network ({str(error).splitlines()[0]}). Nothing was changed."
             ) from None
         return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+
+    def _check_size(self, model):
+        """Keras ignores what a file holds beyond the model: so count the optimizer's variables."""
+        with h5py.File(self.checkpoint) as file:
+            held = len(file["optimizer/vars"])
+        expected = len(model.optimizer.variables)
+        if held != expected:
+            raise ValueError(f"it holds {held} variables of the optimizer, not {expected}")
 
     def cut_log(self, epoch: int):
         """Drops lines of the log from `epoch` on, which will be trained again."""
@@ -81,10 +91,10 @@ def write_whole(path: pathlib.Path, write):
 
 
 def _as_yaml(recipe: Recipe) -> str:
-    return yaml.safe_dump(recipe.model_dump(exclude_unset=True), sort_keys=False)
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
 def _difference(recipe: Recipe, kept) -> str:
-    old, new = load_recipe(kept).model_dump(), recipe.model_dump()
+    old, new = (r.model_dump(mode="json") for r in (load_recipe(kept), recipe))
     changed = [key for key in new if new[key] != old[key]]
     return ", ".join(f"{key} was {old[key]!r}, is {new[key]!r}" for key in changed)

@@ -49,13 +49,13 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
     """
     recipe = load_recipe(recipe)
     batches, validation = training_data(recipe, pathlib.Path(data))
-    folder = RunFolder(out, recipe)
     with _precision(recipe.precision):
         keras.utils.set_random_seed(recipe.seed)
         model = _build(recipe)
         if recipe.start_from:
             carry_weights(load(recipe.start_from), model)
         compile_model(model, recipe)
+        folder = RunFolder(out, recipe)
         done = folder.load_checkpoint(model)
         first = done // recipe.report_every
         folder.cut_log(first)

@@ -89,7 +89,6 @@ def test_a_file_cut_short_is_found_before_training(tmp_path, kind):
         assert "good.png" not in message
 
 
-@pytest.mark.xfail(reason="DEFECT: decoding is tried only when all heads are well", strict=True)
 def test_a_file_cut_short_is_named_beside_other_problems(tmp_path):
     write_image(tmp_path / "small.png", picture(7, 7))
     cut_short(tmp_path / "bad.jpg")
@@ -122,9 +121,7 @@ def test_pictures_beyond_the_budget_are_not_decoded_at_the_start(tmp_path):
         "jpg",
         "png",
         "webp",
-        pytest.param(
-            "tif", marks=pytest.mark.xfail(reason="DEFECT: TIFF is turned twice", strict=True)
-        ),
+        "tif",
     ],
 )
 def test_sizes_are_those_of_the_upright_picture(tmp_path, kind):

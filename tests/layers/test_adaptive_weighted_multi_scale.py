@@ -47,7 +47,6 @@ def test_the_order_of_the_sizes_does_not_matter():
     np.testing.assert_allclose(turned(IMAGE), full(IMAGE), atol=1e-6)
 
 
-@pytest.mark.xfail(reason="DEFECT autocast: `merged` computes in bfloat16", strict=True)
 def test_the_kernel_is_merged_in_float32():
     exact, mixed = built(), built(dtype="mixed_bfloat16")
     mixed.set_weights(exact.get_weights())

@@ -98,14 +98,6 @@ ATTENTION = {  # of a batch of 5 images, 8 x 8
     layers.SpatialAttention: (5, 8, 8, 1),
 }
 FIRST_CASE = {case.layer: case for case in reversed(CASES)}
-SHAPE_NEEDS_BUILD = (
-    layers.MeanDownsampling,
-    layers.ResidualDownsampling,
-    layers.ResidualDownsamplingChain,
-    layers.ResidualUpsampling,
-    layers.ResidualUpsamplingChain,
-)
-
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -155,10 +147,7 @@ def test_shape(case):
 
 
 @every_layer
-def test_shape_is_known_before_building(case, request):
-    if case.layer in SHAPE_NEEDS_BUILD:
-        reason = "DEFECT: compute_output_shape needs a built layer"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_shape_is_known_before_building(case):
     shape = case.shape((5, 8, 8))
     assert tuple(case.make().compute_output_shape(shape)) == case.settled()(case.images()).shape
 
@@ -239,7 +228,6 @@ def test_no_attention_unit_is_left_out():
     assert asked == set(ATTENTION)
 
 
-@pytest.mark.xfail(reason="DEFECT: the symbolic output is one tensor", strict=True)
 @pytest.mark.parametrize("layer", ATTENTION, ids=lambda layer: layer.__name__)
 def test_maps_can_be_outputs_of_a_functional_model(layer):  # C12
     case = FIRST_CASE[layer]

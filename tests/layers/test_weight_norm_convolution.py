@@ -52,9 +52,6 @@ def test_the_activation_comes_last():
     assert (outputs[..., 3] > 5).all()
 
 
-@pytest.mark.xfail(
-    reason="DEFECT autocast: outside of a model, the kernel is bfloat16", strict=True
-)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_the_kernel_is_computed_in_float32(layer, policy):
     mixed = WeightNormConvolution(4, dtype=policy)

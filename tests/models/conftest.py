@@ -42,6 +42,7 @@ def saved(networks, tmp_path_factory):
     for name, loss in LOSSES.items():
         model = tiny_awsrn()
         model.compile("adam", loss(), metrics=[PSNR(border=1, luma=True), SSIM()])
+        model.optimizer.build(model.trainable_variables)
         model.save(folder / f"compiled_{name}.keras")
     return folder
 
