@@ -22,9 +22,10 @@ def averaged_weights(model):
     if not average:
         yield
         return
-    raw = [keras.ops.convert_to_numpy(v.value) for v in model.trainable_variables]
+    raw = [keras.ops.convert_to_numpy(v.value).copy() for v in model.trainable_variables]
     for variable, mean in zip(model.trainable_variables, average, strict=True):
-        variable.assign(mean.value)
+        # A copy: on JAX, predicting gives away the model's own arrays.
+        variable.assign(keras.ops.convert_to_numpy(mean.value).copy())
     try:
         yield
     finally:
