@@ -249,7 +249,7 @@ def test_info_describes_presets_and_machine(presets):
     assert report["machine"]["keras"] == keras.__version__
     described = json.loads(run("info", "awsrn_s_x2", "--json").stdout)
     assert described["network"] == "awsrn"
-    assert "Did you mean 'awsrn_s_x2'" in fails("info", "awsrn_s_x")
+    assert "Did you mean 'awsrn_s_x2'" in fails("info", "awsrn_s_x22")
 
 
 def test_peak_is_measured_on_request(monkeypatch):
