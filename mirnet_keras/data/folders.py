@@ -175,12 +175,20 @@ def _size(path, problems: list[str]) -> tuple[int, int] | None:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # Pillow turns TIFF files by itself.
-            turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
+            turned = _is_turned(image)
     except (OSError, Image.DecompressionBombError) as error:
         problems.append(f"{path}: cannot be read as an image ({type(error).__name__})")
         return None
     return (width, height) if turned else (height, width)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether EXIF says that width and height are displayed exchanged."""
+    if image.format == "TIFF":  # Pillow turns these by itself
+        return False
+    if image.format == "PNG" and "exif" not in image.info:  # else Pillow decodes the whole file
+        return False
+    return image.getexif().get(0x0112, 1) >= 5
 
 
 def _finish(images, target_paths, crop: int, problems: list[str]):

@@ -5,21 +5,29 @@ from mirnet_keras.layers.adaptive_weighted_residual_unit import AdaptiveWeighted
 from mirnet_keras.layers.bilinear_enlargement import BilinearEnlargement
 from mirnet_keras.layers.blur_pool import BlurPool
 from mirnet_keras.layers.channel_attention import ChannelAttention
+from mirnet_keras.layers.channel_spatial_attention import ChannelSpatialAttention
 from mirnet_keras.layers.convolution import GroupedConvolution, convolution, dense
 from mirnet_keras.layers.dual_attention_unit import DualAttentionUnit
 from mirnet_keras.layers.global_context import GlobalContext
+from mirnet_keras.layers.layer_attention import LayerAttention
 from mirnet_keras.layers.local_fusion_block import LocalFusionBlock
+from mirnet_keras.layers.mean_shift import MEAN_COLOUR, MeanShift
 from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
 from mirnet_keras.layers.multi_scale_residual_block_v2 import (
     MeanDownsampling,
     MultiScaleResidualBlockV2,
 )
 from mirnet_keras.layers.pixel_shuffle import PixelShuffle
+from mirnet_keras.layers.pixel_shuffle_upsampling import PixelShuffleUpsampling
 from mirnet_keras.layers.recursive_residual_group import (
     RecursiveResidualGroup,
     RecursiveResidualGroupV2,
 )
+from mirnet_keras.layers.region_non_local import RegionNonLocal
+from mirnet_keras.layers.residual_block import ResidualBlock
+from mirnet_keras.layers.residual_channel_attention_block import ResidualChannelAttentionBlock
 from mirnet_keras.layers.residual_contextual_block import ResidualContextualBlock
+from mirnet_keras.layers.residual_group import LocalSourceResidualAttentionGroup, ResidualGroup
 from mirnet_keras.layers.residual_resizing import (
     ResidualDownsampling,
     ResidualDownsamplingChain,
@@ -27,11 +35,25 @@ from mirnet_keras.layers.residual_resizing import (
     ResidualUpsamplingChain,
 )
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
+from mirnet_keras.layers.second_order_channel_attention import SecondOrderChannelAttention
 from mirnet_keras.layers.selective_kernel_fusion import SelectiveKernelFusion
+from mirnet_keras.layers.share_source import ShareSource
 from mirnet_keras.layers.spatial_attention import SpatialAttention
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 __all__ = [
+    "ChannelSpatialAttention",
+    "LayerAttention",
+    "MEAN_COLOUR",
+    "MeanShift",
+    "PixelShuffleUpsampling",
+    "RegionNonLocal",
+    "ResidualBlock",
+    "ResidualChannelAttentionBlock",
+    "LocalSourceResidualAttentionGroup",
+    "ResidualGroup",
+    "SecondOrderChannelAttention",
+    "ShareSource",
     "AdaptiveWeightedMultiScale",
     "AdaptiveWeightedResidualUnit",
     "BilinearEnlargement",

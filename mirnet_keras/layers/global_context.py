@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.attention_unit import AttentionUnit
+from mirnet_keras.layers.attention_unit import AttentionUnit, softmax
 from mirnet_keras.layers.convolution import convolution, dense
 
 
@@ -42,9 +42,7 @@ class GlobalContext(AttentionUnit):
         batch, height, width, channels = ops.shape(inputs)
         logits = ops.reshape(self.mask(inputs), (batch, 1, height * width))
         logits = ops.cast(logits, "float32")
-        # Written out: Keras' softmax warns when an image has one pixel.
-        weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
-        attention = weights / ops.sum(weights, axis=-1, keepdims=True)
+        attention = softmax(logits)
         pixels = ops.reshape(inputs, (batch, height * width, channels))
         context = ops.matmul(ops.cast(attention, inputs.dtype), pixels)[:, 0]
         context = self.expand(self.activation(self.squeeze(context)))

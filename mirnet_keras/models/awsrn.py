@@ -3,15 +3,13 @@
 import keras
 
 from mirnet_keras.layers import (
+    MEAN_COLOUR,
     AdaptiveWeightedMultiScale,
     LocalFusionBlock,
     PixelShuffle,
     WeightNormConvolution,
 )
 from mirnet_keras.models.restoration_model import RestorationModel
-
-# Mean colour of DIV2K, RGB in 0..1, that the authors' code subtracts.
-MEAN_COLOUR = (0.4488, 0.4371, 0.4040)
 
 # The arguments of the published variants, each for every scale.
 AWSRN_VARIANTS = {

@@ -2,8 +2,7 @@
 
 import keras
 
-from mirnet_keras.layers import PixelShuffle, convolution
-from mirnet_keras.models.awsrn import MEAN_COLOUR
+from mirnet_keras.layers import MEAN_COLOUR, PixelShuffle, convolution
 from mirnet_keras.models.restoration_model import RestorationModel
 
 

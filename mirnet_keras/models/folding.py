@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mirnet_keras.models.awsrn import MEAN_COLOUR
+from mirnet_keras.layers import MEAN_COLOUR
 from mirnet_keras.models.awsrn_folded import FoldedAWSRN
 from mirnet_keras.models.restoration_model import RestorationModel
 

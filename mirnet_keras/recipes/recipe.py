@@ -116,7 +116,7 @@ class Recipe(_Part):
     """
 
     name: str
-    network: Literal["mirnet", "mirnet_v2", "awsrn"]
+    network: Literal["awsrn", "han", "mirnet", "mirnet_v2", "rcan", "san"]
     arguments: dict[str, Any] = {}
     data: Annotated[
         PairedData | SuperResolutionData | DegradedData, pydantic.Field(discriminator="kind")

@@ -18,7 +18,9 @@ class DivergenceError(RuntimeError):
 @contextlib.contextmanager
 def averaged_weights(model):
     """Puts the optimizer's averaged weights into the model for a while, bit for bit."""
-    average = getattr(model.optimizer, "_model_variables_moving_average", None)
+    # Under mixed_float16 Keras wraps the optimizer for loss scaling.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    average = getattr(optimizer, "_model_variables_moving_average", None)
     if not average:
         yield
         return

@@ -79,8 +79,12 @@ class RunFolder:
         with self.log.open(newline="") as file:
             lines = list(csv.reader(file))
         kept = lines[:1] + [line for line in lines[1:] if int(line[0]) < epoch]
-        with self.log.open("w", newline="") as file:
-            csv.writer(file).writerows(kept)
+
+        def write(path):
+            with path.open("w", newline="") as file:
+                csv.writer(file).writerows(kept)
+
+        write_whole(self.log, write)
 
 
 def write_whole(path: pathlib.Path, write):

@@ -27,6 +27,7 @@ from mirnet_keras.recipes import (
 )
 from mirnet_keras.training.callbacks import KeepCheckpoint, Validate, averaged_weights
 from mirnet_keras.training.run_folder import RunFolder, write_whole
+from mirnet_keras.weights import transfer_by_name
 
 
 def train(recipe, out, data=".", verbose="auto") -> keras.Model:
@@ -53,22 +54,23 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
         keras.utils.set_random_seed(recipe.seed)
         model = _build(recipe)
         if recipe.start_from:
-            carry_weights(load(recipe.start_from), model)
+            transfer_by_name(load(recipe.start_from), model)
         compile_model(model, recipe)
         folder = RunFolder(out, recipe)
         done = folder.load_checkpoint(model)
         first = done // recipe.report_every
         folder.cut_log(first)
         if done < recipe.steps:
-            model.fit(
-                batches.dataset(start=done),
-                steps_per_epoch=recipe.report_every,
-                initial_epoch=first,
-                epochs=recipe.steps // recipe.report_every,
-                callbacks=_callbacks(recipe, folder, validation),
-                shuffle=False,
-                verbose=verbose,
-            )
+            with _log(folder) as log:
+                model.fit(
+                    batches.dataset(start=done),
+                    steps_per_epoch=recipe.report_every,
+                    initial_epoch=first,
+                    epochs=recipe.steps // recipe.report_every,
+                    callbacks=[*_validate(recipe, folder, validation), log, KeepCheckpoint(folder)],
+                    shuffle=False,
+                    verbose=verbose,
+                )
         if not folder.last.exists():
             with averaged_weights(model):
                 write_whole(folder.last, model.save)
@@ -118,18 +120,6 @@ def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
     return PairedImages(root / data.validation_inputs, root / data.validation_targets)
 
 
-def carry_weights(source: keras.Model, target: keras.Model) -> int:
-    """Copies every weight whose name and shape fit; returns how many did."""
-    theirs = {variable.path: variable for variable in source.variables}
-    carried = 0
-    for variable in target.variables:
-        match = theirs.get(variable.path)
-        if match is not None and match.shape == variable.shape:
-            variable.assign(match)
-            carried += 1
-    return carried
-
-
 def _build(recipe: Recipe) -> keras.Model:
     try:
         return MODELS[recipe.network](**recipe.arguments, name=recipe.name)
@@ -140,16 +130,22 @@ def _build(recipe: Recipe) -> keras.Model:
         ) from None
 
 
-def _callbacks(recipe: Recipe, folder: RunFolder, validation) -> list:
-    callbacks: list[keras.callbacks.Callback] = []
-    if validation is not None:
-        every = recipe.validate_every // recipe.report_every
-        callbacks.append(Validate(validation, recipe.protocol, every, folder))
-    return [
-        *callbacks,
-        keras.callbacks.CSVLogger(str(folder.log), append=True),
-        KeepCheckpoint(folder),
-    ]
+def _validate(recipe: Recipe, folder: RunFolder, images: Images | None) -> list[Validate]:
+    if images is None:
+        return []
+    every = recipe.validate_every // recipe.report_every
+    return [Validate(images, recipe.protocol, every, folder)]
+
+
+@contextlib.contextmanager
+def _log(folder: RunFolder):
+    """Keras' CSV log, closed also when training is interrupted."""
+    log = keras.callbacks.CSVLogger(str(folder.log), append=True)
+    try:
+        yield log
+    finally:
+        if log.csv_file is not None:
+            log.csv_file.close()
 
 
 def _schedule(recipe: Recipe):
@@ -159,7 +155,8 @@ def _schedule(recipe: Recipe):
             recipe.halve_at, [recipe.rate / 2**n for n in halvings]
         )
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if recipe.warm_up else recipe.rate,
+        # Not 0, or the first step would do nothing.
+        initial_learning_rate=recipe.rate / recipe.warm_up if recipe.warm_up else recipe.rate,
         decay_steps=recipe.steps - recipe.warm_up,
         alpha=recipe.final_rate / recipe.rate,
         warmup_target=recipe.rate if recipe.warm_up else None,

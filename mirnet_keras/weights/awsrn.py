@@ -13,6 +13,10 @@ from mirnet_keras.weights.tensors import (
     weight_norm_convolution,
 )
 
+BUILDER = AWSRN
+ASSUMED = ()
+SMALLEST = {"blocks": 1, "units": 1, "filters": 4, "wide_filters": 8}
+
 # Newer PyTorch's names of the parts of a weight-normalised convolution.
 NEW_NAMES = {
     ".parametrizations.weight.original0": ".weight_g",
@@ -44,11 +48,6 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
         "wide_filters": 128 if wide is None else wide.shape[0],
         "kernel_sizes": sorted(int(match[1]) for match in sizes if match),
     }
-
-
-def build(arguments: dict):
-    """The model of recognised arguments."""
-    return AWSRN(**arguments)
 
 
 def tensors(model) -> list[Tensor]:

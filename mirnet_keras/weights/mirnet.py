@@ -14,6 +14,10 @@ from mirnet_keras.weights.tensors import (
     vector,
 )
 
+BUILDER = MIRNet
+ASSUMED = ()
+SMALLEST = {"groups": 1, "blocks": 1, "filters": 8}
+
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     """The arguments of `MIRNet` that fit the state dict, or None."""
@@ -37,11 +41,6 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
         "use_bias": "conv_in.bias" in arrays,
         "share_columns": shared,
     }
-
-
-def build(arguments: dict):
-    """The model of recognised arguments."""
-    return MIRNet(**arguments)
 
 
 def tensors(model) -> list[Tensor]:

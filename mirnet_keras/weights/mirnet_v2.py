@@ -7,6 +7,10 @@ import numpy as np
 from mirnet_keras.models import MIRNetV2
 from mirnet_keras.weights.tensors import Tensor, convolution, dense
 
+BUILDER = MIRNetV2
+ASSUMED = ("image_residual",)
+SMALLEST = {"filters": 8, "blocks": 1, "convolution_groups": [1]}
+
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     """The arguments of `MIRNetV2` that fit the state dict, or None."""
@@ -28,11 +32,6 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
         "image_residual": in_channels == out_channels,
         "use_bias": "conv_in.bias" in arrays,
     }
-
-
-def build(arguments: dict):
-    """The model of recognised arguments."""
-    return MIRNetV2(**arguments)
 
 
 def tensors(model) -> list[Tensor]:

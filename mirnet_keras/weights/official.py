@@ -4,12 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mirnet_keras.weights import awsrn, mirnet, mirnet_v2
+from mirnet_keras.weights.recognition import TABLES, canonical, listed, recognise
 from mirnet_keras.weights.state_dict import WeightsError, read_state_dict
 from mirnet_keras.weights.tensors import Tensor
-
-TABLES = {"mirnet": mirnet, "mirnet_v2": mirnet_v2, "awsrn": awsrn}
-SHOWN = 4
 
 
 def load_official(model, source) -> None:
@@ -18,14 +15,15 @@ def load_official(model, source) -> None:
     Args:
         model: `RestorationModel`.
         source: path of a `.pth`, `.pt` or `.safetensors` file, or a dict of arrays, with the
-            authors' names, shapes and layouts.
+            authors' names, shapes and layouts. Entries that the network never uses may be there;
+            `to_official` gives them back.
 
     Raises:
         WeightsError: naming keys that are missing, left over or misshapen, tied entries that
             differ, and buffers that hold something else than the network assumes.
     """
-    arrays = _canonical(model.network, read_state_dict(source))
     table = _table(model)
+    arrays = canonical(model.network, read_state_dict(source))
     problems = _problems(table, arrays)
     if problems:
         accepted = sum(t.key in arrays and arrays[t.key].shape == t.shape for t in table)
@@ -34,46 +32,62 @@ def load_official(model, source) -> None:
             f"These are not the weights of this {model.network} {model.arguments}: "
             f"{accepted} of its {len(table)} entries fit.\n{lines}\nNothing was loaded."
         )
+    model.unused_entries = {
+        t.key: arrays[t.key]
+        for t in table
+        if t.variable is None and t.constant is None and t.key in arrays
+    }
     for tensor in table:
         if tensor.variable is not None:
             tensor.variable.assign(tensor.to_ours(arrays[tensor.key]))
 
 
-def from_official(source, *, network: str | None = None, **arguments):
+def from_official(source, *, network: str | None = None, value_range=None, **arguments):
     """The model of an authors' checkpoint, recognised from names and shapes, with its weights.
 
     Args:
         source: As in `load_official`.
         network: Key of `mirnet_keras.models.MODELS`, where recognition should not decide.
+        value_range: (black, white) on the authors' side: (0, 255) or (0, 1). Without it, RCAN,
+            HAN and SAN go by the size of their mean shift; MIRNet is 0..1 and AWSRN 0..255.
         **arguments: Arguments of the network that shapes cannot tell.
 
     Returns:
         A `RestorationModel`, RGB in 0..1 in and out.
 
     Raises:
-        WeightsError: when no known network fits.
+        WeightsError: when no known network fits, or the weights do not fit the network.
     """
     arrays = read_state_dict(source)
-    names = [network] if network else list(TABLES)
-    for name in names:
-        if name not in TABLES:
-            raise WeightsError(f"`network` must be one of {sorted(TABLES)}. Received: {name!r}.")
-        found = TABLES[name].recognise(_canonical(name, arrays))
-        if found is not None:
-            model = TABLES[name].build(found | arguments)
-            load_official(model, arrays)
-            return model
-    raise WeightsError(
-        f"The checkpoint is of no network known here ({sorted(TABLES)}): its first entries are "
-        f"{sorted(arrays)[:SHOWN]}."
-    )
+    found = recognise(arrays, network)
+    if value_range is not None:
+        arguments |= _white(found, value_range)
+    try:
+        model = TABLES[found.network].BUILDER(**(found.arguments | arguments))
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{found.sentence()} Such a network cannot be: {reason}") from None
+    load_official(model, arrays)
+    return model
+
+
+def _white(found, value_range) -> dict:
+    """The argument that `value_range` stands for, where the network has one."""
+    black, white = value_range
+    fixed = {"mirnet": 1, "mirnet_v2": 1, "awsrn": 255}.get(found.network, white)
+    if black != 0 or white != fixed:
+        raise WeightsError(
+            f"{found.network} cannot have the value range {tuple(value_range)}: its authors work "
+            f"in (0, {fixed})."
+        )
+    return {"value_range": float(white)} if "value_range" in found.arguments else {}
 
 
 def to_official(model) -> dict[str, np.ndarray]:
     """The model's parameters under the authors' names, shapes and layouts.
 
-    Tied entries and constant buffers stand under each of their names; entries that the network
-    never uses are left out.
+    Tied entries and constant buffers stand under each of their names. Entries that the network
+    never uses are those of the checkpoint that was loaded, and zero where there was none.
     """
     arrays = {}
     for tensor in _table(model):
@@ -81,6 +95,9 @@ def to_official(model) -> dict[str, np.ndarray]:
             arrays[tensor.key] = tensor.to_theirs()
         elif tensor.constant is not None:
             arrays[tensor.key] = np.array(tensor.constant)
+        else:
+            kept = getattr(model, "unused_entries", {}).get(tensor.key)
+            arrays[tensor.key] = np.zeros(tensor.shape, np.float32) if kept is None else kept
     return arrays
 
 
@@ -90,12 +107,12 @@ def _table(model) -> list[Tensor]:
         raise WeightsError(
             f"The authors' names are known for {sorted(TABLES)}. Received: network={network!r}."
         )
+    if model.arguments.get("folded") or model.arguments.get("variant") == "paper":
+        raise WeightsError(
+            "The authors' names fit the network of their code, not a folded one or the paper's "
+            f"variant. Received: {network} {model.arguments}."
+        )
     return TABLES[network].tensors(model)
-
-
-def _canonical(network: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    rename = getattr(TABLES[network], "canonical", str)
-    return {rename(key): array for key, array in arrays.items()}
 
 
 def _problems(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -106,10 +123,10 @@ def _problems(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> list[str
         for key, tensor in known.items()
         if key in arrays and arrays[key].shape != tensor.shape
     ]
-    problems = _listed("missing", known.keys() - arrays.keys() - optional)
-    problems += _listed("unexpected", arrays.keys() - known.keys())
-    problems += _listed("misshapen", shapes)
-    return problems or _listed("not as the network assumes", _contradictions(table, arrays))
+    problems = listed("missing", known.keys() - arrays.keys() - optional)
+    problems += listed("unexpected", arrays.keys() - known.keys())
+    problems += listed("misshapen", shapes)
+    return problems or listed("not as the network assumes", _contradictions(table, arrays))
 
 
 def _contradictions(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -125,11 +142,3 @@ def _contradictions(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> li
             if not np.array_equal(arrays[tensor.key], arrays[original]):
                 wrong.append(f"{tensor.key} differs from {original}, with which it is shared")
     return wrong
-
-
-def _listed(what: str, items) -> list[str]:
-    items = sorted(items)
-    if not items:
-        return []
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return [f"{what} ({len(items)}): {'; '.join(items[:SHOWN])}{more}"]

@@ -51,12 +51,19 @@ def vector(key: str, variable, shape: tuple[int, ...] | None = None, order=None)
     return Tensor(key, shape, variable, tuple(range(len(shape))), order)
 
 
-def convolution(prefix: str, layer) -> list[Tensor]:
+def convolution(prefix: str, layer, order=None) -> list[Tensor]:
     """A convolution: (out, in, height, width) -> (height, width, in, out)."""
     height, width, inputs, outputs = layer.kernel.shape
-    weight = Tensor(
-        f"{prefix}.weight", (outputs, inputs, height, width), layer.kernel, (2, 3, 1, 0)
-    )
+    shape = (outputs, inputs, height, width)
+    weight = Tensor(f"{prefix}.weight", shape, layer.kernel, (2, 3, 1, 0), order)
+    return [weight, *_bias(prefix, layer, order)]
+
+
+def convolution_3d(prefix: str, layer) -> list[Tensor]:
+    """A 3-D convolution: (out, in, depth, height, width) -> (depth, height, width, in, out)."""
+    depth, height, width, inputs, outputs = layer.kernel.shape
+    shape = (outputs, inputs, depth, height, width)
+    weight = Tensor(f"{prefix}.weight", shape, layer.kernel, (2, 3, 4, 1, 0))
     return [weight, *_bias(prefix, layer)]
 
 
@@ -91,5 +98,5 @@ def shuffled_channels(colours: int, scale: int) -> np.ndarray:
     return theirs.transpose(1, 2, 0).reshape(-1)
 
 
-def _bias(prefix: str, layer) -> list[Tensor]:
-    return [] if layer.bias is None else [vector(f"{prefix}.bias", layer.bias)]
+def _bias(prefix: str, layer, order=None) -> list[Tensor]:
+    return [] if layer.bias is None else [vector(f"{prefix}.bias", layer.bias, order=order)]

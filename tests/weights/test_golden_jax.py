@@ -16,4 +16,3 @@ def test_golden_files_on_jax():
         command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "passed" in done.stdout

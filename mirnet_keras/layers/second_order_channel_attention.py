@@ -1,0 +1,139 @@
+"""SAN's channel attention: gates from the covariance of the channels."""
+
+import keras
+from keras import ops
+
+from mirnet_keras.layers.attention_unit import AttentionUnit
+from mirnet_keras.layers.convolution import dense
+
+MIDDLE_ITERATIONS = 3  # between the first and the last of the five
+# Below this trace the covariance counts as zero; nothing above it changes.
+SMALLEST_TRACE = 1e-12
+
+
+@keras.saving.register_keras_serializable("mirnet_keras")
+class SecondOrderChannelAttention(AttentionUnit):
+    """Scales each channel by a gate computed from how it varies with all channels (SOCA).
+
+    The gate sees the row means of the square root of the channels' covariance matrix.
+
+    SAN (Dai et al., CVPR 2019), "Second-order Channel Attention". Authors' code: five
+    Newton-Schulz steps, whether or not they have converged; statistics of at most the middle
+    1000 x 1000 pixels. Computed in float32 whatever the policy.
+
+    Args:
+        reduction: int. The gate's hidden layer has `channels // reduction` units.
+        statistics_size: int or None. The side of the middle piece that the statistics are taken
+            of; None takes the whole image.
+
+    Input shape: `(batch, height, width, channels)`, any size.
+    Output shape: same as the input. With `return_attention=True` also the gate,
+        `(batch, channels)`, in 0..1.
+
+    Raises:
+        ValueError: when built on fewer than `reduction` channels.
+    """
+
+    def __init__(self, reduction: int = 16, statistics_size: int | None = 1000, **kwargs):
+        super().__init__(**kwargs)
+        self.reduction = reduction
+        self.statistics_size = statistics_size
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        if channels < self.reduction:
+            raise ValueError(
+                "`reduction` must not exceed the number of channels. Received "
+                f"reduction={self.reduction}, channels={channels}. "
+                "Lower `reduction` or widen the network."
+            )
+        hidden = channels // self.reduction
+        options = {"use_bias": True, "dtype": "float32"}
+        self.squeeze = dense(hidden, activation="relu", name="squeeze", **options)
+        self.excite = dense(channels, activation="sigmoid", name="excite", **options)
+        self.squeeze.build((None, channels))
+        self.excite.build((None, hidden))
+
+    def call(self, inputs, return_attention=False):
+        middle = inputs
+        if self.statistics_size is not None:
+            middle = central_piece(inputs, self.statistics_size)
+        pooled = square_root_row_mean(channel_covariance(middle))
+        gate = self.excite(self.squeeze(pooled))
+        outputs = inputs * ops.cast(gate, inputs.dtype)[:, None, None, :]
+        return (outputs, gate) if return_attention else outputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = {"reduction": self.reduction, "statistics_size": self.statistics_size}
+        return super().get_config() | config
+
+
+def central_piece(images, size: int):
+    """The middle `size` rows and columns of (batch, height, width, channels), at most."""
+    for axis in (1, 2):
+        length = images.shape[axis]
+        if length is None or length > size:
+            spare = ops.maximum(ops.shape(images)[axis] - size, 0)
+            index = [slice(None)] * 4
+            index[axis] = slice(spare // 2, spare // 2 + size)
+            images = images[tuple(index)]
+    return images
+
+
+def channel_covariance(images):
+    """Biased covariance of the channels over all pixels.
+
+    Centred first: the authors' product with a centring matrix needs memory quadratic in the
+    pixels and loses digits where means are large against deviations.
+
+    Args:
+        images: (batch, height, width, channels), any float type.
+
+    Returns:
+        (batch, channels, channels) float32.
+    """
+    batch, height, width, channels = ops.shape(images)
+    pixels = ops.reshape(ops.cast(images, "float32"), (batch, height * width, channels))
+    centred = pixels - ops.mean(pixels, axis=1, keepdims=True)
+    total = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred)
+    return total / ops.cast(height * width, "float32")
+
+
+def square_root(matrices):
+    """Approximate square roots by five Newton-Schulz steps after division by the trace.
+
+    Args:
+        matrices: (batch, n, n) float32, symmetric, positive semi-definite.
+
+    Returns:
+        The same shape. Zero for zero.
+    """
+    root_of_trace, y, z = _newton_schulz(matrices)
+    identity = ops.eye(matrices.shape[-1], dtype="float32")
+    return root_of_trace * ops.matmul(y, 3 * identity - ops.matmul(z, y)) / 2
+
+
+def square_root_row_mean(matrices):
+    """The row means of `square_root`, without its last two matrix products: (batch, n)."""
+    root_of_trace, y, z = _newton_schulz(matrices)
+    mean = ops.full_like(matrices[:, :, :1], 1 / matrices.shape[-1])
+    rows = ops.matmul(y, 3 * mean - ops.matmul(z, ops.matmul(y, mean)))
+    return (root_of_trace * rows / 2)[..., 0]
+
+
+def _newton_schulz(matrices):
+    """Root of the trace, and the pair (Y, Z) before the last step."""
+    identity = ops.eye(matrices.shape[-1], dtype="float32")
+    # LiteRT has no trace.
+    trace = ops.sum(matrices * identity, axis=(1, 2), keepdims=True)
+    trace = ops.maximum(trace, SMALLEST_TRACE)
+    a = matrices / trace
+    z = (3 * identity - a) / 2
+    y = ops.matmul(a, z)
+    for _ in range(MIDDLE_ITERATIONS):
+        step = (3 * identity - ops.matmul(z, y)) / 2
+        y, z = ops.matmul(y, step), ops.matmul(step, z)
+    return ops.sqrt(trace), y, z
