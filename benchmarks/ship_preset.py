@@ -36,7 +36,10 @@ FACTS = {
     "awsrn_s_x2": SUPER_RESOLUTION,
     "awsrn_s_x4": SUPER_RESOLUTION
     | {"trained_on": SUPER_RESOLUTION["trained_on"].replace("T91, ", "")},
+    "han_small_x2": SUPER_RESOLUTION,
     "mirnet_lowlight_small": LOW_LIGHT,
+    "rcan_small_x2": SUPER_RESOLUTION,
+    "san_small_x2": SUPER_RESOLUTION,
 }
 
 

@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[
+        "attention",
         "data",
         "evaluation",
         "export",
@@ -35,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "weights",
     ],
     submod_attrs={
+        "attention": ["attention_maps", "draw_attention"],
         "evaluation": ["evaluate"],
         "losses": ["Charbonnier"],
         "metrics": ["PSNR", "SSIM"],

@@ -16,13 +16,17 @@ import typer
 from typer.core import TyperGroup
 
 from mirnet_keras import machine
+from mirnet_keras.cli_paths import (
+    CommandError,
+    pictures,
+    refuse_existing,
+    require_suffix,
+    targets,
+    tile_side,
+)
 
 DEMO_FOLDER, HERE = Path("mirnet_keras_demo"), Path(".")
 USERS_MISTAKE, INTERRUPTED = 2, 130  # exit statuses
-
-
-class CommandError(ValueError):
-    """The command line asks for something that cannot be; the message says what and why."""
 
 
 class Commands(TyperGroup):
@@ -115,7 +119,11 @@ def restore(
         ),
     ] = None,
     tile: Annotated[
-        str, typer.Option(help="auto, none, or the side of tiles in pixels of the picture.")
+        str,
+        typer.Option(
+            help="auto, none, the side of tiles in pixels of the picture, or chop: the authors' "
+            "overlapping quarters."
+        ),
     ] = "auto",
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
@@ -124,17 +132,17 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Restore pictures of any size."""
-    sources = _pictures(images)
-    targets = _targets(images, sources, out)
-    _refuse_existing(targets, overwrite)
-    side = _tile(tile)
+    sources = pictures(images)
+    results = targets(images, sources, out)
+    refuse_existing(results, overwrite)
+    side = tile_side(tile)
     machine.start_keras()
     from mirnet_keras.images import read_image
     from mirnet_keras.restorer import Restorer, suggest_preset
 
     restorers: dict[str, Restorer] = {}
     done = []
-    for source, target in zip(sources, targets, strict=True):
+    for source, target in zip(sources, results, strict=True):
         name = preset or suggest_preset(read_image(source))
         start = time.perf_counter()
         if name not in restorers:
@@ -207,20 +215,46 @@ def convert(
 ) -> None:
     """Make a .keras file of the authors' checkpoint."""
     target = out or checkpoint.with_suffix(".keras")
-    _require_suffix(target, ".keras")
-    _refuse_existing([target], overwrite)
+    require_suffix(target, ".keras")
+    refuse_existing([target], overwrite)
     machine.start_keras()
     from mirnet_keras.training.run_folder import write_whole
-    from mirnet_keras.weights import from_official
+    from mirnet_keras.weights import from_official, read_state_dict, recognise
 
-    model = from_official(checkpoint)
+    arrays = read_state_dict(checkpoint)
+    found = recognise(arrays)
+    model = from_official(arrays)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, model.save)
-    arguments = ", ".join(f"{name}={value}" for name, value in model.arguments.items())
-    typer.echo(
-        f"Recognised {model.network} ({arguments}), {model.count_params():,} parameters, "
-        f"scale {model.scale}.\nWrote {target}."
-    )
+    typer.echo(f"{found.sentence()}\nWrote {target}, {model.count_params():,} parameters.")
+
+
+@app.command()
+def attention(
+    picture: Annotated[Path, typer.Argument(help="A picture; a small one is best.")],
+    preset: Annotated[str, typer.Option(help="Preset name, folder or .keras file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The figure; NAME_attention.png beside NAME without it.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw what each attention unit of a preset does on a picture."""
+    target = out or picture.with_name(f"{picture.stem}_attention.png")
+    require_suffix(target, ".png")
+    refuse_existing([target], overwrite)
+    machine.start_keras()
+    from mirnet_keras.attention import attention_maps, draw_attention
+    from mirnet_keras.images import read_image
+    from mirnet_keras.presets import load
+    from mirnet_keras.training.run_folder import write_whole
+
+    image = read_image(picture)
+    maps = attention_maps(load(preset), image)
+    if not maps:
+        raise CommandError(f"'{preset}' has no attention units.")
+    figure = draw_attention(maps, image)
+    write_whole(target, lambda path: figure.savefig(path, format="png"))
+    typer.echo(f"{len(maps)} attention maps of {preset} -> {target}")
 
 
 @app.command()
@@ -236,8 +270,8 @@ def export(
     """Write a model for other programs, and compare it with the original."""
     is_litert = file_format is ExportFormat.LITERT
     if is_litert:
-        _require_suffix(out, ".tflite")
-    _refuse_existing([out if is_litert else out / "1"], overwrite)
+        require_suffix(out, ".tflite")
+    refuse_existing([out if is_litert else out / "1"], overwrite)
     machine.start_keras()
     from mirnet_keras.export import to_litert, to_saved_model
     from mirnet_keras.presets import load
@@ -285,61 +319,6 @@ def info(
     )
     typer.echo()
     _print_columns(facts.items())
-
-
-def _pictures(given: list[Path]) -> list[Path]:
-    """The picture files that are named or lie in a named folder."""
-    from mirnet_keras.images import list_images
-
-    for path in given:
-        if not path.exists():
-            raise FileNotFoundError(f"There is no picture or folder '{path}'. Check the path.")
-    return [
-        picture for path in given for picture in (list_images(path) if path.is_dir() else [path])
-    ]
-
-
-def _targets(given: list[Path], sources: list[Path], out: Path | None) -> list[Path]:
-    """Where the result of each picture goes."""
-    from mirnet_keras.images import SUFFIXES
-
-    is_single = len(given) == 1 and not given[0].is_dir()
-    if is_single and out is not None and out.suffix and not out.is_dir():
-        if out.suffix.lower() not in SUFFIXES:
-            raise CommandError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
-        return [out]
-    if not is_single and (out is None or out.is_file()):
-        raise CommandError("Several pictures need a folder for the results: add --out FOLDER.")
-    targets = [(out or path.parent) / f"{path.stem}_restored.png" for path in sources]
-    twice = sorted(str(target) for target in set(targets) if targets.count(target) > 1)
-    if twice:
-        raise CommandError(
-            f"Several pictures would be written as {', '.join(twice)}. Restore them one by one."
-        )
-    return targets
-
-
-def _refuse_existing(targets: list[Path], overwrite: bool) -> None:
-    existing = [str(target) for target in targets if target.exists()]
-    if existing and not overwrite:
-        raise CommandError(
-            f"{', '.join(existing)}: exists already. Choose another name, or add --overwrite."
-        )
-
-
-def _require_suffix(path: Path, suffix: str) -> None:
-    if path.suffix != suffix:
-        raise CommandError(f"The file to write must end in {suffix}. Received '{path}'.")
-
-
-def _tile(text: str) -> int | str | None:
-    if text == "auto":
-        return "auto"
-    if text == "none":
-        return None
-    if not text.isdecimal():
-        raise CommandError(f"--tile must be auto, none or a number of pixels. Received '{text}'.")
-    return int(text)
 
 
 def _prints_on_stderr() -> contextlib.redirect_stdout:

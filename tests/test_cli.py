@@ -83,7 +83,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "restore", "train", "evaluate", "convert", "export", "info"]
+    "command", ["demo", "restore", "train", "evaluate", "convert", "attention", "export", "info"]
 )
 def test_every_command_explains_itself(command):
     result = run(command, "--help")
@@ -209,9 +209,19 @@ def test_convert_says_what_it_recognised(workplace):
     save_file(to_official(AWSRN(scale=3, blocks=1, units=1)), "net.safetensors")
     result = run("convert", "net.safetensors")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("Recognised awsrn (scale=3, blocks=1, units=1, ")
+    assert result.stdout.startswith("Recognised AWSRN: scale=3, blocks=1, units=1, ")
     assert keras.saving.load_model("net.keras").scale == 3
     assert "net.keras: exists already" in fails("convert", "net.safetensors")
+
+
+def test_attention_draws_a_figure(workplace):
+    write_image("photo.png", photo())
+    result = run("attention", "photo.png", "--preset", "mirnet_lowlight_small")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith("-> photo_attention.png\n")
+    assert read_image("photo_attention.png").shape[1] > 1000
+    again = fails("attention", "photo.png", "--preset", "mirnet_lowlight_small")
+    assert "photo_attention.png: exists already" in again
 
 
 def test_convert_refuses_other_networks(workplace):

@@ -10,8 +10,8 @@ LEVELS = [
     {"models"},
     {"weights", "recipes"},
     {"presets"},
-    {"restorer", "training", "export"},
-    {"evaluation", "demo"},
+    {"attention", "restorer", "training", "export"},
+    {"cli_paths", "evaluation", "demo"},
     {"cli", "service"},
 ]
 RANK = {name: rank for rank, level in enumerate(LEVELS) for name in level}

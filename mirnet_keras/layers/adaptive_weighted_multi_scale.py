@@ -4,11 +4,12 @@ import keras
 from keras import ops
 
 from mirnet_keras.layers.adaptive_weighted_residual_unit import add_scalar
+from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class AdaptiveWeightedMultiScale(keras.layers.Layer):
+class AdaptiveWeightedMultiScale(AttentionUnit):
     """Sum of convolutions of several kernel sizes, each times a learned weight (AWMS).
 
     The branches are linear in the same input, so their sum is one convolution: its kernel is
@@ -22,7 +23,8 @@ class AdaptiveWeightedMultiScale(keras.layers.Layer):
         kernel_sizes: odd ints. One branch each.
 
     Input shape: `(batch, height, width, channels)`.
-    Output shape: `(batch, height, width, filters)`.
+    Output shape: `(batch, height, width, filters)`. With `return_attention=True` also the weights
+        of the branches, `(batch, branches)`, the same for every image.
 
     Raises:
         ValueError: when `kernel_sizes` is empty, repeats a size or holds an even one.
@@ -60,9 +62,13 @@ class AdaptiveWeightedMultiScale(keras.layers.Layer):
             bias += branch.bias * scale
         return kernel, bias
 
-    def call(self, inputs):
+    def call(self, inputs, return_attention=False):
         kernel, bias = (ops.cast(x, self.compute_dtype) for x in self.merged())
-        return ops.add(ops.conv(inputs, kernel, padding="same"), bias)
+        outputs = ops.add(ops.conv(inputs, kernel, padding="same"), bias)
+        if return_attention:
+            weights = ops.concatenate([ops.reshape(scale, (1, 1)) for scale in self.scales], axis=1)
+            return outputs, ops.tile(weights, (ops.shape(inputs)[0], 1))
+        return outputs
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

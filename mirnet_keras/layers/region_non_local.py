@@ -52,7 +52,9 @@ class RegionNonLocal(AttentionUnit):
     def call(self, inputs, return_attention=False):
         features = [layer(inputs) for layer in (self.query, self.key, self.value)]
         quarters = zip(*(_quarters(x) for x in features), strict=True)
-        found = [self._attend(*quarter, return_attention) for quarter in quarters]
+        found = [
+            self._attend(query, key, value, return_attention) for query, key, value in quarters
+        ]
         gathered = self.project(_joined([values for values, _ in found]))
         outputs = inputs + ops.cast(gathered, inputs.dtype)
         return (outputs, _joined([looks for _, looks in found])) if return_attention else outputs
@@ -84,14 +86,14 @@ def attention(query, key, value):
     Returns:
         (batch, queries, channels).
     """
-    transposed = ops.transpose(key, (0, 2, 1))
-
-    def of_block(block):
-        return ops.matmul(softmax(ops.matmul(block, transposed)), value)
-
     if query.shape[1] is None:
-        return _mapped(of_block, query)
-    return ops.concatenate([of_block(block) for block in _blocks(query)], axis=1)
+        return _mapped(query, key, value)
+    return ops.concatenate([_gathered(block, key, value) for block in _blocks(query)], axis=1)
+
+
+def _gathered(query, key, value):
+    products = ops.matmul(query, ops.swapaxes(key, -1, -2))
+    return ops.matmul(softmax(products), value)
 
 
 def _looks(query, key):
@@ -108,15 +110,20 @@ def _blocks(query):
     return [query[:, start : start + QUERY_BLOCK] for start in starts]
 
 
-def _mapped(function, query):
-    """`function` of each block of queries, where their number is known at run time only."""
+def _mapped(query, key, value):
+    """`attention` where the number of queries is known at run time only.
+
+    Image by image: LiteRT takes a loop only if all that a turn reads and writes has a known shape.
+    """
     batch, count, channels = ops.shape(query)
     blocks = (count + QUERY_BLOCK - 1) // QUERY_BLOCK
     padded = ops.pad(query, [(0, 0), (0, blocks * QUERY_BLOCK - count), (0, 0)])
-    padded = ops.reshape(padded, (batch, blocks, QUERY_BLOCK, channels))
-    results = ops.map(function, ops.transpose(padded, (1, 0, 2, 3)))
-    joined = ops.transpose(results, (1, 0, 2, 3))
-    return ops.reshape(joined, (batch, blocks * QUERY_BLOCK, channels))[:, :count]
+    padded = ops.reshape(padded, (batch * blocks, QUERY_BLOCK, channels))
+    owners = ops.arange(batch * blocks) // blocks
+    results = ops.map(
+        lambda turn: _gathered(turn[0], key[turn[1]], value[turn[1]]), (padded, owners)
+    )
+    return ops.reshape(results, (batch, blocks * QUERY_BLOCK, channels))[:, :count]
 
 
 def _quarters(images):

@@ -1,11 +1,19 @@
 """A trained model -> its cheapest exact equal for inference."""
 
+from collections.abc import Callable
+
 import numpy as np
 from keras import ops
 
 from mirnet_keras.layers import MEAN_COLOUR
 from mirnet_keras.models.awsrn_folded import FoldedAWSRN
+from mirnet_keras.models.han import HAN
+from mirnet_keras.models.rcan import RCAN
 from mirnet_keras.models.restoration_model import RestorationModel
+from mirnet_keras.models.san import SAN
+
+# The networks that end in a mean shift.
+SHIFTED: dict[str, Callable[..., RestorationModel]] = {"rcan": RCAN, "han": HAN, "san": SAN}
 
 
 def fold(model: RestorationModel) -> RestorationModel:
@@ -14,8 +22,9 @@ def fold(model: RestorationModel) -> RestorationModel:
     AWSRN: weight normalisation becomes plain kernels; the scales of residual and identity paths
     and the running product of the identity scales move into the neighbouring kernels; the
     branches of the reconstruction become one convolution; the factors around the mean colour and
-    the mean behind the network move into the first and the last kernels and biases. (The mean in
-    front stays: zero padding stands behind it.)
+    the mean behind the network move into the first and the last kernels and biases. RCAN, HAN,
+    SAN: the mean shift and the factor behind the last convolution move into it. (The mean in
+    front stays everywhere: zero padding stands behind it.)
 
     Args:
         model: A model of this package.
@@ -27,7 +36,25 @@ def fold(model: RestorationModel) -> RestorationModel:
     Raises:
         ValueError: when an identity scale is so near zero that dividing by it loses digits.
     """
-    return _fold_awsrn(model) if model.network == "awsrn" else model
+    if model.network == "awsrn":
+        return _fold_awsrn(model)
+    if model.network in SHIFTED and not model.arguments["folded"]:
+        return _fold_mean_shift(model)
+    return model
+
+
+def _fold_mean_shift(model: RestorationModel) -> RestorationModel:
+    folded = SHIFTED[model.network](**(model.arguments | {"folded": True}), name=model.name)
+    for layer in folded.layers:
+        layer.set_weights(model.get_layer(layer.name).get_weights())
+    kernel, bias = (_array(x) for x in model.get_layer("tail").weights)
+    shift = model.get_layer("restored")
+    mixing, offset = _array(shift.kernel)[0, 0], _array(shift.bias)
+    white = shift.value_range
+    folded.get_layer("tail").set_weights(
+        [kernel @ mixing / white, (bias @ mixing + offset) / white]
+    )
+    return folded
 
 
 def _fold_awsrn(model: RestorationModel) -> RestorationModel:

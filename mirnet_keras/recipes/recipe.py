@@ -18,6 +18,9 @@ class RecipeError(ValueError):
     """What is wrong with a recipe, in one sentence."""
 
 
+_Momentum = Annotated[float, pydantic.Field(ge=0, lt=1)]
+
+
 class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -100,9 +103,11 @@ class Recipe(_Part):
         stages: Crop and batch, one after the other.
         loss: `charbonnier`, `l1` or `mse`.
         rate, final_rate: Learning rate at the start and at the end.
-        schedule: `cosine` from `rate` to `final_rate`, or `step`: halved at each of `halve_at`.
+        schedule: `cosine` from `rate` to `final_rate`, or `step`: times `decay` after every
+            `decay_every` steps.
         warm_up: Steps in which the rate rises from 0.
-        halve_at: Steps of the `step` schedule.
+        decay_every, decay: Of the `step` schedule.
+        betas: Adam's two momenta.
         clip_norm: Gradients are scaled down to this norm, each step; None leaves them.
         ema: Momentum of the averaged weights, which are validated and shipped; 0 takes the last.
         mixup: Fraction of steps with MixUp.
@@ -127,7 +132,9 @@ class Recipe(_Part):
     final_rate: pydantic.NonNegativeFloat = 1e-6
     schedule: Literal["cosine", "step"] = "cosine"
     warm_up: pydantic.NonNegativeInt = 0
-    halve_at: list[pydantic.PositiveInt] = []
+    decay_every: pydantic.PositiveInt | None = None
+    decay: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.5
+    betas: tuple[_Momentum, _Momentum] = (0.9, 0.999)
     clip_norm: pydantic.PositiveFloat | None = None
     ema: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.999
     mixup: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.0
@@ -157,8 +164,8 @@ class Recipe(_Part):
     def _schedule_fits(self):
         if self.warm_up >= self.steps:
             raise ValueError(f"`warm_up` must be less than the {self.steps} steps of all stages")
-        if self.schedule == "step" and (self.warm_up or not self.halve_at):
-            raise ValueError("the schedule `step` needs `halve_at`, and has no `warm_up`")
+        if self.schedule == "step" and (self.warm_up or not self.decay_every):
+            raise ValueError("the schedule `step` needs `decay_every`, and has no `warm_up`")
         return self
 
     @pydantic.model_validator(mode="after")

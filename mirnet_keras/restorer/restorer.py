@@ -11,6 +11,7 @@ from mirnet_keras.models.folding import fold
 from mirnet_keras.presets import load
 from mirnet_keras.restorer.ensemble import self_ensemble
 from mirnet_keras.restorer.litert import LiteRTModel
+from mirnet_keras.restorer.quarters import restore_in_quarters
 from mirnet_keras.restorer.tiling import restore_in_tiles
 
 # tile="auto" takes a picture whole up to this number of input pixels times the scale: what is
@@ -42,9 +43,10 @@ class Restorer:
         source: Preset name, preset folder, path of a `.keras` or `.tflite` file, or a
             `RestorationModel`, whose weights are taken as they are now.
         tile: `"auto"` (whole pictures up to a megapixel at scale 1, half of it at scale 2, ...;
-            tiles of 512, 384, 320 or 256 pixels for scales 1 to 4 beyond), None (always whole), or
-            the side of a tile in input pixels, rounded down to the network's multiple. A LiteRT
-            file for one size has tiles of that size, whatever stands here.
+            tiles of 512, 384, 320 or 256 pixels for scales 1 to 4 beyond), None (always whole),
+            the side of a tile in input pixels, rounded down to the network's multiple, or
+            `"chop"` (see `restore_in_quarters`). A LiteRT file for one size has tiles of that
+            size, whatever stands here.
         overlap: What neighbouring tiles share at least, in input pixels.
         batch: Tiles in one call of the model.
         ensemble: Takes the mean of the eight flips and rotations: eight times the work.
@@ -68,7 +70,7 @@ class Restorer:
     ):
         self._model = _open(source)
         self.scale: int = self._model.scale
-        self.tile = _checked_tile(tile, self._model.multiple)
+        self.tile = _checked_tile(tile, self._model)
         self.overlap = _at_least("overlap", overlap, 0)
         self.batch = _at_least("batch", batch, 1)
         self.ensemble = ensemble
@@ -121,6 +123,8 @@ class Restorer:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
         height, width = (self.scale * size for size in image.shape[:2])
         fixed = self._model.fixed_size
+        if self.tile == "chop":
+            return restore_in_quarters(self._predict, image, scale=self.scale)
         padded = _pad_to(pad_to_multiple(image, self._model.multiple), fixed or (1, 1))
         restored = restore_in_tiles(
             self._predict,
@@ -225,14 +229,17 @@ class _KerasModel:
         self.predict_on_batch = network.predict_on_batch
 
 
-def _checked_tile(tile, multiple: int):
-    """`"auto"`, None, or the side rounded down to the network's multiple."""
+def _checked_tile(tile, model):
+    """`"auto"`, `"chop"`, None, or the side rounded down to the network's multiple."""
+    multiple = model.multiple
     if tile is None or tile == "auto":
+        return tile
+    if tile == "chop" and multiple == 1 and not model.fixed_size:
         return tile
     if not isinstance(tile, int) or tile < multiple:
         raise RestorerError(
-            f"`tile` must be 'auto', None (no tiles) or a side of at least {multiple} pixels. "
-            f"Received {tile!r}."
+            f"`tile` must be 'auto', None (no tiles), a side of at least {multiple} pixels, or, "
+            f"for a network of any size, 'chop'. Received {tile!r}."
         )
     return tile - tile % multiple
 

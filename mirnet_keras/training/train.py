@@ -81,6 +81,7 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
     """Compiles `model` with the recipe's loss, schedule, clipping and averaging."""
     optimizer = keras.optimizers.Adam(
         _schedule(recipe),
+        *recipe.betas,
         global_clipnorm=recipe.clip_norm,
         use_ema=recipe.ema > 0,
         ema_momentum=recipe.ema or 0.99,
@@ -150,9 +151,8 @@ def _log(folder: RunFolder):
 
 def _schedule(recipe: Recipe):
     if recipe.schedule == "step":
-        halvings = range(len(recipe.halve_at) + 1)
-        return keras.optimizers.schedules.PiecewiseConstantDecay(
-            recipe.halve_at, [recipe.rate / 2**n for n in halvings]
+        return keras.optimizers.schedules.ExponentialDecay(
+            recipe.rate, recipe.decay_every, recipe.decay, staircase=True
         )
     return keras.optimizers.schedules.CosineDecay(
         # Not 0, or the first step would do nothing.

@@ -93,6 +93,7 @@ def _nearest(arrays: Mapping[str, np.ndarray]) -> str:
         "(# stands for a number).",
         *listed("missing", known - found),
         *listed("unexpected", found - known),
+        "Nothing was loaded.",
     ]
     return "\n".join(lines)
 

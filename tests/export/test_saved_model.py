@@ -7,15 +7,29 @@ import numpy as np
 import pytest
 
 from mirnet_keras.export import ExportError, export_preset, saved_model, to_saved_model
-from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2
+from mirnet_keras.models import AWSRN, HAN, RCAN, SAN, MIRNet, MIRNetV2
 from mirnet_keras.presets import PresetError, check_files, read_preset, save_preset
 
+SMALL = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 MODELS = {
     "awsrn": lambda: AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8),
+    "han": lambda: awake(HAN(3, **SMALL)),
     "mirnet": lambda: MIRNet(groups=1, blocks=1, filters=8, rows=2, columns=1),
     "mirnet_v2": lambda: MIRNetV2(filters=8, blocks=1, convolution_groups=(1,)),
+    "rcan": lambda: RCAN(2, **SMALL),
+    "san": lambda: awake(SAN(2, **SMALL)),
 }
 SIZES = [(1, 9, 14), (2, 16, 12), (1, 3, 1)]
+
+
+def awake(model):
+    """The model with numbers where weights start at zero, so that no branch is switched off."""
+    for variable in model.variables:
+        if not np.any(variable):
+            variable.assign(np.full(variable.shape, 0.1))
+    return model
+
+
 # What a server does: TensorFlow and the folder, and nothing of ours.
 SERVER = """
 import sys

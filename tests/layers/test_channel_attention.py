@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mirnet_keras.layers import ChannelAttention
+from mirnet_keras.weights.tensors import dense
 
 IMAGE = np.random.default_rng(0).random((2, 5, 7, 4), np.float32)
 
@@ -10,6 +11,19 @@ def built(**arguments):
     layer = ChannelAttention(**arguments)
     layer.build((None, None, None, 4))
     return layer
+
+
+def test_output_and_gradients_are_rcans(golden_units):
+    golden = golden_units("RCAN_unit_blocks")
+    layer = ChannelAttention(reduction=4, use_bias=True)
+    layer.build((None, None, None, 8))
+    table = dense("ca.conv_du.0", layer.squeeze) + dense("ca.conv_du.2", layer.excite)
+    golden.fill(table)
+    assert golden.error(layer(golden["in/x"]), "out/ca") < 2e-6
+    errors = golden.gradient_errors(
+        layer, golden["in/x"], golden["in_gy/ca"], golden["grad_in/ca"], table
+    )
+    assert max(errors.values()) < 2e-3, errors
 
 
 def test_gate_is_half_when_its_weights_are_zero():

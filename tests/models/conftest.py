@@ -9,24 +9,43 @@ import pytest
 
 from mirnet_keras.losses import LOSSES
 from mirnet_keras.metrics import PSNR, SSIM
-from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, fold
+from mirnet_keras.models import AWSRN, HAN, RCAN, SAN, MIRNet, MIRNetV2, fold
+
+SMALL = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 
 
 def tiny_awsrn():
     return AWSRN(2, blocks=1, units=2, filters=8, wide_filters=16, kernel_sizes=(3, 5))
 
 
+def awake(model):
+    """The model with noise where weights start at zero, so that no branch is switched off."""
+    random = np.random.default_rng(0)
+    for variable in model.variables:
+        if not np.any(variable):
+            variable.assign(random.uniform(0.05, 0.1, variable.shape))
+    return model
+
+
+BUILDERS = {
+    "awsrn": tiny_awsrn,
+    "awsrn_folded": lambda: fold(tiny_awsrn()),
+    "han": lambda: awake(HAN(2, **SMALL)),
+    "mirnet": lambda: MIRNet(groups=1, blocks=1, filters=16, rows=2),
+    "mirnet_v2": lambda: MIRNetV2(filters=8, blocks=1, convolution_groups=(2,)),
+    "rcan": lambda: awake(RCAN(2, **SMALL)),
+    "san": lambda: awake(SAN(2, **SMALL)),
+}
+
+
 @pytest.fixture(scope="session")
 def networks():
     """A small one of each network, by its name in `MODELS`."""
-    keras.utils.set_random_seed(0)
-    awsrn = tiny_awsrn()
-    return {
-        "awsrn": awsrn,
-        "awsrn_folded": fold(awsrn),
-        "mirnet": MIRNet(groups=1, blocks=1, filters=16, rows=2),
-        "mirnet_v2": MIRNetV2(filters=8, blocks=1, convolution_groups=(2,)),
-    }
+    models = {}
+    for name, build in BUILDERS.items():
+        keras.utils.set_random_seed(0)
+        models[name] = build()
+    return models
 
 
 @pytest.fixture(scope="session")

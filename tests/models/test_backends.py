@@ -47,11 +47,11 @@ for name in sys.argv[2:]:
     model = keras.saving.load_model(folder / f"{name}.keras")
     outputs[name] = model.predict_on_batch(images)
     model.compile(keras.optimizers.SGD(1.0), Charbonnier())  # few operations to compile
-    before = model.get_weights()
+    before = [np.array(variable) for variable in model.trainable_variables]
     plan = SamplingPlan(Pictures(model.scale).sizes, [Stage(1, 8 * model.scale, 2)], 0, model.scale)
     batches = Batches(Pictures(model.scale), plan).dataset()
     history = model.fit(batches, steps_per_epoch=1, verbose=0, shuffle=False)
-    changed = [bool((a != b).any()) for a, b in zip(before, model.get_weights())]
+    changed = [bool((a != b).any()) for a, b in zip(before, model.trainable_variables)]
     report[name] = {
         "data": type(batches).__name__,
         "loss": history.history["loss"][0],

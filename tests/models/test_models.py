@@ -111,7 +111,7 @@ def test_four_pixels(networks, name):
 
 
 def test_models_do_not_clip(networks):  # C5
-    extremes = np.float32(np.stack([np.full((8, 8, 3), -0.5), np.full((8, 8, 3), 1.5)]))
+    extremes = np.float32(np.stack([np.full((8, 8, 3), -50), np.full((8, 8, 3), 50)]))
     for name, model in networks.items():
         restored = np.asarray(model(extremes))
         assert restored.min() < 0, name
@@ -151,22 +151,25 @@ def test_restore_takes_any_size_and_clips(networks, name):
     np.testing.assert_allclose(batch[1], restored, atol=1e-5)
 
 
+UNSEEN = {"non_local/key/bias"}  # the softmax does not see it
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_training_step_changes_every_variable(networks, name):
-    keras.utils.set_random_seed(0)
     model = MODELS[name](**networks[name].arguments)
+    model.set_weights(networks[name].get_weights())
     model.compile(keras.optimizers.Adam(1e-3), "mse", run_eagerly=True)
-    before = model.get_weights()
+    before = [np.array(variable) for variable in model.trainable_variables]
     random = np.random.default_rng(0)
     images = random.random((4, 8, 8, 3), np.float32)
     targets = random.random((4, 8 * model.scale, 8 * model.scale, 3), np.float32)
     model.train_on_batch(images, targets)
     same = [
         variable.path
-        for variable, old, new in zip(model.weights, before, model.get_weights(), strict=True)
-        if np.array_equal(old, new)
+        for variable, old in zip(model.trainable_variables, before, strict=True)
+        if np.array_equal(old, variable)
     ]
-    assert not same
+    assert not set(same) - UNSEEN
 
 
 @pytest.mark.parametrize("name", MODELS)

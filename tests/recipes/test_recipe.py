@@ -182,8 +182,8 @@ def test_an_unknown_recipe_gets_the_nearest_name():
             "sigmas",
         ),
         ({"warm_up": 4000}, "warm_up"),
-        ({"schedule": "step"}, "halve_at"),
-        ({"schedule": "step", "warm_up": 100, "halve_at": [2000]}, "warm_up"),
+        ({"schedule": "step"}, "decay_every"),
+        ({"schedule": "step", "warm_up": 100, "decay_every": 2000}, "warm_up"),
     ],
 )
 def test_what_cannot_work_is_refused_at_once(write, changes, words):

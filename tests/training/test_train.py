@@ -306,9 +306,7 @@ def test_cosine_schedule_without_warm_up():
 
 
 def test_step_schedule():
-    found = rates(
-        [0, 99, 101, 199, 201], schedule="step", warm_up=0, rate=8e-3, halve_at=[100, 200]
-    )
+    found = rates([0, 99, 101, 199, 201], schedule="step", warm_up=0, rate=8e-3, decay_every=100)
     np.testing.assert_allclose(found, [8e-3, 8e-3, 4e-3, 4e-3, 2e-3], rtol=1e-6)
 
 

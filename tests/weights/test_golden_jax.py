@@ -7,12 +7,25 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parents[1]
+FILES = [
+    "weights/test_golden.py",
+    "weights/test_golden_intermediates.py",
+    "layers/test_channel_attention.py",
+    "layers/test_channel_spatial_attention.py",
+    "layers/test_layer_attention.py",
+    "layers/test_mean_shift.py",
+    "layers/test_pixel_shuffle_upsampling.py",
+    "layers/test_region_non_local.py",
+    "layers/test_residual_channel_attention_block.py",
+    "layers/test_residual_group.py",
+    "layers/test_second_order_channel_attention.py",
+]
+
 
 @pytest.mark.slow
 def test_golden_files_on_jax():
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_golden.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES]
     environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -1,5 +1,6 @@
 """What happens to checkpoints that do not fit, and to those that come wrapped."""
 
+import functools
 import json
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from mirnet_keras import weights
-from mirnet_keras.models import AWSRN, AWSRN_VARIANTS, MIRNet, MIRNetV2
+from mirnet_keras.models import AWSRN, AWSRN_VARIANTS, HAN, RCAN, SAN, MIRNet, MIRNetV2, fold
+
+SMALL = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
+ENLARGING = {"RCAN": RCAN, "HAN": HAN, "SAN": SAN}
 
 
 def official(model):
@@ -22,6 +26,12 @@ def awsrn():
 @pytest.fixture(scope="module")
 def mirnet():
     return MIRNet(groups=1, blocks=1, filters=8, rows=2)
+
+
+@pytest.fixture(scope="module", params=ENLARGING)
+def enlarging(request):
+    """A small RCAN, HAN and SAN in turn."""
+    return ENLARGING[request.param](scale=2, **SMALL)
 
 
 def unchanged(model, before):
@@ -57,6 +67,51 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(awsrn, damage, message
     assert unchanged(awsrn, before)
 
 
+def rename_head(arrays):
+    arrays["head.bias"] = arrays.pop("head.0.bias")
+
+
+def transpose_head(arrays):
+    arrays["head.0.weight"] = arrays["head.0.weight"].swapaxes(0, 1)
+
+
+def transpose_upsampling(arrays):
+    arrays["tail.0.0.weight"] = arrays["tail.0.0.weight"].swapaxes(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "messages"),
+    [
+        (rename_head, ["missing (1): head.0.bias", "unexpected (1): head.bias"]),
+        (lambda arrays: arrays.pop("tail.1.weight"), ["missing (1): tail.1.weight"]),
+        (transpose_head, ["head.0.weight: shape (3, 8, 3, 3), expected (8, 3, 3, 3)"]),
+        (transpose_upsampling, ["tail.0.0.weight: shape (8, 32, 3, 3), expected (32, 8, 3, 3)"]),
+    ],
+    ids=["renamed", "missing", "transposed head", "transposed upsampling"],
+)
+def test_damage_is_named_with_and_without_a_model(enlarging, damage, messages):
+    arrays = {key: array + 1 for key, array in official(enlarging).items()}
+    damage(arrays)
+    before = enlarging.get_weights()
+    for load in (functools.partial(weights.load_official, enlarging), weights.from_official):
+        with pytest.raises(weights.WeightsError) as caught:
+            load(arrays)
+        for message in [*messages, "Nothing was loaded"]:
+            assert message in str(caught.value)
+        assert len(str(caught.value).splitlines()) <= 15
+    assert unchanged(enlarging, before)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_entries_that_are_no_numbers_are_named(enlarging, wrong):
+    arrays = official(enlarging)
+    arrays["head.0.bias"] = np.full(8, wrong, np.float32)
+    before = enlarging.get_weights()
+    with pytest.raises(weights.WeightsError, match=r"not finite \(1\): head\.0\.bias"):
+        weights.load_official(enlarging, arrays)
+    assert unchanged(enlarging, before)
+
+
 def test_tied_entries_that_differ_are_refused(mirnet):
     arrays = official(mirnet)
     arrays["body.0.body.0.blocks.1.0.body.1.weight"] += 0.1
@@ -82,6 +137,39 @@ def test_a_checkpoint_of_another_network_is_refused(awsrn, mirnet):
 def test_a_checkpoint_of_no_known_network_is_refused():
     with pytest.raises(weights.WeightsError, match="no network known here"):
         weights.from_official({"layer.weight": np.zeros((3, 3))})
+
+
+def test_a_checkpoint_of_no_known_network_is_told_the_nearest():
+    # EDSR: as RCAN, without attention and groups.
+    names = ["sub_mean", "head.0", "body.0.body.0", "body.0.body.2", "body.1"]
+    names += ["tail.0.0", "tail.1", "add_mean"]
+    arrays = {f"{name}.{part}": np.zeros(1) for name in names for part in ("weight", "bias")}
+    with pytest.raises(weights.WeightsError) as caught:
+        weights.from_official(arrays)
+    assert "no network known here" in str(caught.value)
+    assert "Nearest: rcan" in str(caught.value)
+    assert "body.#.body.#.body.#.conv_du.#.weight" in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 15
+
+
+def other_than_the_authors():
+    return [
+        fold(RCAN(2, **SMALL)),
+        fold(HAN(2, **SMALL)),
+        fold(SAN(2, **SMALL)),
+        HAN(2, **(SMALL | {"groups": 2}), variant="paper"),
+        SAN(2, **SMALL, variant="paper"),
+    ]
+
+
+def test_folded_models_and_the_papers_variants_have_no_official_names():
+    for model in other_than_the_authors():
+        before = model.get_weights()
+        with pytest.raises(weights.WeightsError, match="not a folded one or the paper's variant"):
+            weights.to_official(model)
+        with pytest.raises(weights.WeightsError, match="not a folded one or the paper's variant"):
+            weights.load_official(model, {"head.0.bias": np.ones(8)})
+        assert unchanged(model, before)
 
 
 @pytest.mark.parametrize("wrapper", ["params", "params_ema", "state_dict"])
@@ -148,3 +236,36 @@ def test_every_awsrn_has_the_published_keys(shared, variant):
         model = AWSRN(scale=int(path.stem[-1]), **AWSRN_VARIANTS[variant])
         found = {key: list(array.shape) for key, array in official(model).items()}
         assert found == keys, path.stem
+
+
+PARAMETERS = {"RCAN": 15_444_667, "HAN": 15_924_057, "SAN": 15_674_756}  # of the authors, x2
+
+
+@pytest.fixture(scope="module", params=ENLARGING)
+def full(request):
+    """The published RCAN, HAN and SAN of scale 2, by name."""
+    return request.param, ENLARGING[request.param]()
+
+
+def test_the_full_networks_have_the_published_parameters(full):
+    name, model = full
+    assert model.count_params() == PARAMETERS[name]
+    assert (model.scale, model.multiple) == (2, 1)
+
+
+def check_published(shared, name, model):
+    published = json.loads((shared / f"keys/{name}_x{model.scale}.json").read_text())
+    found = {key: list(array.shape) for key, array in official(model).items()}
+    assert found == published["keys"]
+    assert model.count_params() == published["used_params"]
+
+
+def test_the_full_networks_have_the_published_keys(shared, full):
+    check_published(shared, *full)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [3, 4, 8])
+@pytest.mark.parametrize("name", ENLARGING)
+def test_the_full_networks_have_the_published_keys_at_every_scale(shared, name, scale):
+    check_published(shared, name, ENLARGING[name](scale))
