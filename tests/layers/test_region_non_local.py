@@ -153,6 +153,15 @@ def test_looks_are_one_on_the_average_of_each_region(pooled):  # C12, C13
             np.testing.assert_allclose(looks[:, rows, columns].mean((1, 2)), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("pooled", "shape"), [(True, (4, 3)), (False, (9, 7))])
+def test_the_shape_of_the_looks_is_known_beforehand(pooled, shape):
+    symbols = keras.Input((9, 7, 8)), keras.Input((None, 7, 8))
+    for inputs, height in zip(symbols, (shape[0], None), strict=True):
+        outputs, looks = RegionNonLocal(pooled=pooled)(inputs, return_attention=True)
+        assert outputs.shape == inputs.shape
+        assert looks.shape == (None, height, shape[1], 1)
+
+
 def test_equal_keys_are_looked_at_equally():
     layer = built()
     layer.key.set_weights([0 * w for w in layer.key.get_weights()])

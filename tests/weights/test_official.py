@@ -3,6 +3,7 @@
 import functools
 import json
 
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -212,6 +213,16 @@ def test_safetensors_files_are_read(awsrn, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(weights.WeightsError, match="damaged"):
         weights.from_official(path)
+
+
+def test_half_precision_is_read(awsrn, tmp_path):
+    path = tmp_path / "net.safetensors"
+    for dtype in (np.float16, ml_dtypes.bfloat16):
+        half = {key: array.astype(dtype) for key, array in official(awsrn).items()}
+        save_file({key: np.ascontiguousarray(array) for key, array in half.items()}, path)
+        for key, array in weights.read_state_dict(path).items():
+            assert array.dtype == np.float32
+            np.testing.assert_array_equal(array, half[key].astype(np.float32), err_msg=key)
 
 
 def test_a_missing_or_foreign_file_is_one_sentence(tmp_path):

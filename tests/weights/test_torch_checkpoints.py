@@ -1,4 +1,4 @@
-"""The authors' `.pth` and `.pt` files through the command line; these tests need PyTorch."""
+"""The authors' `.pth` and `.pt` files through the command line; needs `.[convert]`."""
 
 import json
 import pickle
@@ -17,9 +17,14 @@ from mirnet_keras.weights import WeightsError, read_state_dict
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def torch():
-    return pytest.importorskip("torch")
+    import torch
+
+    return torch
 
 
 @pytest.fixture(autouse=True)
