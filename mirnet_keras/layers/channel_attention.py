@@ -32,9 +32,9 @@ class ChannelAttention(AttentionUnit):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        if channels < self.reduction:
+        if not 1 <= self.reduction <= channels:
             raise ValueError(
-                "`reduction` must not exceed the number of channels. Received "
+                "`reduction` must be at least 1 and at most the number of channels. Received "
                 f"reduction={self.reduction}, channels={channels} (input shape "
                 f"{tuple(input_shape)}). Lower `reduction` or widen the network."
             )

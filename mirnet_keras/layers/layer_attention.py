@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mirnet_keras.layers.adaptive_weighted_residual_unit import add_scalar
-from mirnet_keras.layers.attention_unit import AttentionUnit
+from mirnet_keras.layers.attention_unit import AttentionUnit, softmax
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -39,7 +39,7 @@ class LayerAttention(AttentionUnit):
         batch, height, width, channels = ops.shape(inputs[0])
         layers = len(inputs)
         features = ops.reshape(ops.stack(inputs, axis=1), (batch, layers, -1))
-        weights = ops.softmax(self._logits(features), axis=-1)
+        weights = softmax(self._logits(features))
         mixing = ops.eye(layers, dtype="float32") + self.gamma * weights
         mixed = ops.matmul(ops.cast(mixing, features.dtype), features)
         mixed = ops.reshape(mixed, (batch, layers, height, width, channels))

@@ -28,6 +28,9 @@ class RegionNonLocal(AttentionUnit):
     Output shape: same as the input. With `return_attention=True` also how much each key is looked
         at, 1 on the average over its region: `(batch, height, width, 1)`, sides halved (rounded
         down in each region) when `pooled`.
+
+    Raises:
+        ValueError: for a smaller image.
     """
 
     def __init__(self, filters: int | None = None, pooled: bool = True, **kwargs):
@@ -50,6 +53,7 @@ class RegionNonLocal(AttentionUnit):
         self.project.build((*input_shape[:-1], filters))
 
     def call(self, inputs, return_attention=False):
+        self._check_sides(inputs.shape)
         features = [layer(inputs) for layer in (self.query, self.key, self.value)]
         quarters = zip(*(_quarters(x) for x in features), strict=True)
         found = [
@@ -58,6 +62,14 @@ class RegionNonLocal(AttentionUnit):
         gathered = self.project(_joined([values for values, _ in found]))
         outputs = inputs + ops.cast(gathered, inputs.dtype)
         return (outputs, _joined([looks for _, looks in found])) if return_attention else outputs
+
+    def _check_sides(self, shape):
+        least = 4 if self.pooled else 2
+        if any(isinstance(side, int) and side < least for side in shape[1:3]):
+            raise ValueError(
+                f"Images must have at least {least} rows and columns, so that each quarter has "
+                f"keys. Received shape {tuple(shape)}. Pad the image."
+            )
 
     def _attend(self, query, key, value, count_looks):
         """The gathered values of one region, and how much each key is looked at or None."""
@@ -71,6 +83,16 @@ class RegionNonLocal(AttentionUnit):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def compute_output_spec(self, inputs, return_attention=False):
+        """Stated, not traced: JAX cannot follow maxima over quarters whose sizes are symbols."""
+        outputs = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        if not return_attention:
+            return outputs
+        batch, *sides, _ = inputs.shape
+        if self.pooled:
+            sides = [side and side // 2 // 2 + (side + 1) // 2 // 2 for side in sides]
+        return outputs, keras.KerasTensor((batch, *sides, 1), dtype="float32")
 
     def get_config(self):
         return super().get_config() | {"filters": self.filters, "pooled": self.pooled}

@@ -41,9 +41,9 @@ class SecondOrderChannelAttention(AttentionUnit):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        if channels < self.reduction:
+        if not 1 <= self.reduction <= channels:
             raise ValueError(
-                "`reduction` must not exceed the number of channels. Received "
+                "`reduction` must be at least 1 and at most the number of channels. Received "
                 f"reduction={self.reduction}, channels={channels}. "
                 "Lower `reduction` or widen the network."
             )
@@ -75,11 +75,15 @@ def central_piece(images, size: int):
     """The middle `size` rows and columns of (batch, height, width, channels), at most."""
     for axis in (1, 2):
         length = images.shape[axis]
-        if length is None or length > size:
+        if length is None:
             spare = ops.maximum(ops.shape(images)[axis] - size, 0)
-            index = [slice(None)] * 4
-            index[axis] = slice(spare // 2, spare // 2 + size)
-            images = images[tuple(index)]
+        elif isinstance(length, int):  # JAX compiles slices at Python integers only
+            spare = max(length - size, 0)
+        else:  # JAX, asked for the shape of the output, where the size is a symbol
+            continue
+        index = [slice(None)] * 4
+        index[axis] = slice(spare // 2, spare // 2 + size)
+        images = images[tuple(index)]
     return images
 
 

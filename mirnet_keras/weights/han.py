@@ -15,7 +15,7 @@ SMALLEST = rcan.SMALLEST
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     """The arguments of `HAN` that fit the state dict, or None."""
-    if "la.gamma" not in arrays or "csa.gamma" not in arrays:
+    if not any(key.startswith(("la.", "csa.")) for key in arrays):
         return None
     return rcan.residual_groups(arrays) | rcan.ends(arrays)
 

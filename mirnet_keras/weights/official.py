@@ -73,13 +73,14 @@ def from_official(source, *, network: str | None = None, value_range=None, **arg
 
 def _white(found, value_range) -> dict:
     """The argument that `value_range` stands for, where the network has one."""
-    black, white = value_range
-    fixed = {"mirnet": 1, "mirnet_v2": 1, "awsrn": 255}.get(found.network, white)
-    if black != 0 or white != fixed:
+    possible = {"mirnet": [(0, 1)], "mirnet_v2": [(0, 1)], "awsrn": [(0, 255)]}
+    known = possible.get(found.network, [(0, 255), (0, 1)])
+    if tuple(value_range) not in known:
         raise WeightsError(
             f"{found.network} cannot have the value range {tuple(value_range)}: its authors work "
-            f"in (0, {fixed})."
+            f"in {' or '.join(map(str, known))}."
         )
+    _, white = value_range
     return {"value_range": float(white)} if "value_range" in found.arguments else {}
 
 
@@ -126,7 +127,12 @@ def _problems(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> list[str
     problems = listed("missing", known.keys() - arrays.keys() - optional)
     problems += listed("unexpected", arrays.keys() - known.keys())
     problems += listed("misshapen", shapes)
+    problems += listed("not finite", (k for k in known if not _is_finite(arrays.get(k))))
     return problems or listed("not as the network assumes", _contradictions(table, arrays))
+
+
+def _is_finite(array: np.ndarray | None) -> bool:
+    return array is None or bool(np.isfinite(array).all())
 
 
 def _contradictions(table: list[Tensor], arrays: Mapping[str, np.ndarray]) -> list[str]:

@@ -1,6 +1,7 @@
 """RCAN under the authors' names, and what its relatives share with it."""
 
 import collections
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,30 +14,48 @@ ASSUMED = ("value_range",)  # told by the size of the mean shift, not by a shape
 SMALLEST = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 
 
+# What one wrong or missing entry must not decide is read from all entries of its kind.
+
+
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     """The arguments of `RCAN` that fit the state dict, or None."""
-    if "body.0.body.0.body.3.conv_du.0.weight" not in arrays or "la.gamma" in arrays:
+    if not has_residual_groups(arrays) or any(key.startswith(("la.", "csa.")) for key in arrays):
         return None
     return residual_groups(arrays) | ends(arrays)
 
 
+def has_residual_groups(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether these are RCAN's groups of channel attention blocks."""
+    return any(re.match(r"body\.\d+\.body\.\d+\.body\.3\.conv_du\.", key) for key in arrays)
+
+
 def residual_groups(arrays: Mapping[str, np.ndarray]) -> dict:
     """What the names and shapes of the residual groups tell."""
-    hidden = arrays["body.0.body.0.body.3.conv_du.0.weight"].shape[0]
     return {
         "groups": count(arrays, "body.") - 1,
         "blocks": count(arrays, "body.0.body.") - 1,
-        "reduction": features(arrays) // hidden,
+        "reduction": features(arrays) // hidden(arrays),
     }
 
 
 def ends(arrays: Mapping[str, np.ndarray]) -> dict:
     """What the head, the tail and the mean shift tell."""
     filters = features(arrays)
-    steps = sum(f"tail.0.{step}.weight" in arrays for step in (0, 2, 4))
-    factor = round((arrays["tail.0.0.weight"].shape[0] / filters) ** 0.5)
-    white = 255.0 if np.abs(arrays["add_mean.bias"]).max() > 1 else 1.0
-    return {"scale": factor**steps, "filters": filters, "value_range": white}
+    shapes = [arrays[key].shape for key in ("tail.0.0.weight", "tail.0.0.bias") if key in arrays]
+    scale = 3 if any(9 * filters in shape for shape in shapes) else 2 ** count(arrays, "tail.0.")
+    shifts = [arrays[key] for key in ("add_mean.bias", "sub_mean.bias") if key in arrays]
+    is_small = any(np.abs(shift).max() <= 1 for shift in shifts)
+    return {"scale": scale, "filters": filters, "value_range": 1.0 if is_small else 255.0}
+
+
+def hidden(arrays: Mapping[str, np.ndarray]) -> int:
+    """The width of the hidden layer of most attention units."""
+    widths = [
+        array.shape[0]
+        for key, array in arrays.items()
+        if key.endswith("conv_du.0.bias") and not key.startswith("non_local.")
+    ]
+    return collections.Counter(widths).most_common(1)[0][0]
 
 
 def features(arrays: Mapping[str, np.ndarray]) -> int:

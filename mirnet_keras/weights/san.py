@@ -1,5 +1,6 @@
 """SAN under the authors' names."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,13 +17,12 @@ DEAD_REDUCTION = 8  # of the attention that the non-local block holds and never 
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     """The arguments of `SAN` that fit the state dict, or None."""
-    if "RG.0.soca.conv_du.0.weight" not in arrays:
+    if not any(re.match(r"RG\.\d+\.soca\.", key) for key in arrays):
         return None
-    hidden = arrays["RG.0.soca.conv_du.0.weight"].shape[0]
     return {
         "groups": rcan.count(arrays, "RG."),
         "blocks": rcan.count(arrays, "RG.0.rcab."),
-        "reduction": rcan.features(arrays) // hidden,
+        "reduction": rcan.features(arrays) // rcan.hidden(arrays),
         "statistics_size": 1000,
     } | rcan.ends(arrays)
 

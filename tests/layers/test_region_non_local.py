@@ -180,3 +180,11 @@ def test_an_eighth_of_the_channels_unless_told(channels, filters):
 def test_large_products_do_not_overflow(policy):  # C14
     layer = built(dtype=policy)
     assert np.isfinite(layer(1000 * image(8, 8))).all()
+
+
+@pytest.mark.parametrize(("pooled", "least"), [(True, 4), (False, 2)])
+def test_an_image_without_keys_in_each_quarter_is_refused(pooled, least):
+    layer = RegionNonLocal(pooled=pooled)
+    assert layer(np.zeros((1, least, least, 8), np.float32)).shape == (1, least, least, 8)
+    with pytest.raises(ValueError, match=f"at least {least} rows and columns"):
+        layer(np.zeros((1, least - 1, 9, 8), np.float32))

@@ -57,11 +57,11 @@ def test_a_reduction_that_leaves_no_channel_is_refused(build, reduction):
 @pytest.mark.parametrize("network", ["rcan", "han", "san"])
 def test_odd_sizes_in_a_graph_as_without(networks, network):
     model = networks[network]
+    model.run_eagerly = False
     for size in ((5, 7), (4, 9), (17, 6)):
-        image = noise(*size)
-        model.run_eagerly = False
-        in_graph = model.predict_on_batch(image)
-        np.testing.assert_allclose(in_graph, np.asarray(model(image)), atol=1e-5)
+        pictures = np.concatenate([noise(*size), 1 - noise(*size)])
+        expected = np.asarray(model(pictures))
+        np.testing.assert_allclose(model.predict_on_batch(pictures), expected, atol=1e-5)
 
 
 def test_each_picture_is_restored_for_itself(build):

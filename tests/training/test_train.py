@@ -142,17 +142,18 @@ def interrupted(data, tmp_path_factory):
     behind the checkpoint.
     """
     folder = tmp_path_factory.mktemp("runs") / "interrupted"
-    original = module._callbacks
     with pytest.MonkeyPatch.context() as patch:
         for epoch, behind in ((2, 0), (4, 1)):
 
-            def callbacks(*arguments, epoch=epoch, behind=behind):
-                callbacks = original(*arguments)
-                (place,) = (i for i, c in enumerate(callbacks) if isinstance(c, KeepCheckpoint))
-                callbacks.insert(place + behind, Interrupt(epoch))
-                return callbacks
+            class Interrupted(KeepCheckpoint):
+                """Ctrl-C before (0) or behind (1) writing the checkpoint."""
 
-            patch.setattr(module, "_callbacks", callbacks)
+                def on_epoch_end(self, epoch, logs=None, last=epoch, behind=behind):
+                    if epoch != last or behind:
+                        super().on_epoch_end(epoch, logs)
+                    Interrupt(last).on_epoch_end(epoch)
+
+            patch.setattr(module, "KeepCheckpoint", Interrupted)
             with pytest.raises(KeyboardInterrupt):
                 train(recipe(), folder, data, verbose=0)
             assert not (folder / "last.keras").exists()
@@ -294,8 +295,8 @@ def rates(steps, **changes):
 def test_cosine_schedule_with_warm_up():
     stages = [{"steps": 1100, "crop": 16, "batch": 1}]
     found = rates([0, 50, 100, 600, 1100], stages=stages, warm_up=100, rate=1e-2, final_rate=1e-4)
-    # Rises in a straight line to step 100, half way down at step 600.
-    np.testing.assert_allclose(found, [0, 5e-3, 1e-2, (1e-2 + 1e-4) / 2, 1e-4], rtol=1e-4)
+    # Rises in a straight line, from a hundredth, to step 100; half way down at step 600.
+    np.testing.assert_allclose(found, [1e-4, 5.05e-3, 1e-2, (1e-2 + 1e-4) / 2, 1e-4], rtol=1e-4)
 
 
 def test_cosine_schedule_without_warm_up():
