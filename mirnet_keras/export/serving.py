@@ -44,7 +44,8 @@ def write_saved_model(
     def restore(images):
         dynamic = tf.unstack(tf.shape(images), 4)
         size = [images.shape[axis] or dynamic[axis] for axis in (1, 2)]
-        restored = network(_pad(images, size, model.multiple), training=False)
+        padded = _pad(images, size, model.multiple, model.smallest)
+        restored = network(padded, training=False)
         height, width = (side * model.scale for side in size)
         return {OUTPUT: tf.clip_by_value(restored[:, :height, :width], 0.0, 1.0)}
 
@@ -53,11 +54,17 @@ def write_saved_model(
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: restore})
 
 
-def _pad(images, size, multiple: int):
-    """`images.pad_to_multiple` in a graph; mirrored, or where too small repeated."""
+def _pad(images, size, multiple: int, smallest: int):
+    """`RestorationModel.restore`'s padding in a graph; mirrored, or where too small repeated."""
+    import tensorflow as tf
+
     for axis, side in enumerate(size, start=1):
         if multiple > 1 and not (isinstance(side, int) and side % multiple == 0):
             images = _pad_axis(images, axis, side, -side % multiple)
+        if smallest > 1 and not (isinstance(side, int) and side >= smallest):
+            side = tf.shape(images)[axis]
+            positions = tf.minimum(tf.range(tf.maximum(side, smallest)), side - 1)
+            images = tf.gather(images, positions, axis=axis)
     return images
 
 

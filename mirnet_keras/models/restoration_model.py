@@ -24,6 +24,7 @@ class RestorationModel(keras.Model):
         arguments: dict. The builder's arguments.
         scale: int. Linear enlargement of the output against the input.
         multiple: int. The height and width of the input are multiples of it.
+        smallest: int. The least height and width of the input, a multiple of `multiple`.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class RestorationModel(keras.Model):
         arguments: dict,
         scale: int = 1,
         multiple: int = 1,
+        smallest: int = 1,
         **kwargs,
     ):
         super().__init__(inputs, outputs, **kwargs)
@@ -42,6 +44,7 @@ class RestorationModel(keras.Model):
         self.arguments = arguments
         self.scale = scale
         self.multiple = multiple
+        self.smallest = smallest
 
     def get_config(self):
         return {"network": self.network, "arguments": dict(self.arguments), "name": self.name}
@@ -62,6 +65,9 @@ class RestorationModel(keras.Model):
         """
         batch = images[None] if images.ndim == 3 else images
         height, width = (self.scale * size for size in batch.shape[1:3])
-        restored = self.predict_on_batch(pad_to_multiple(batch, self.multiple))
+        batch = pad_to_multiple(batch, self.multiple)
+        missing = [max(self.smallest - size, 0) for size in batch.shape[1:3]]
+        batch = np.pad(batch, [(0, 0), *((0, more) for more in missing), (0, 0)], mode="edge")
+        restored = self.predict_on_batch(batch)
         restored = np.clip(restored[:, :height, :width], 0, 1)
         return restored[0] if images.ndim == 3 else restored

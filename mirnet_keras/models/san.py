@@ -77,5 +77,11 @@ def SAN(
     if not folded:
         restored = MeanShift(value_range, add=True, name="restored", dtype="float32")(restored)
     return RestorationModel(
-        image, restored, network="san", arguments=arguments, scale=scale, name=name
+        image,
+        restored,
+        network="san",
+        arguments=arguments,
+        scale=scale,
+        smallest=2 if paper else 4,
+        name=name,
     )

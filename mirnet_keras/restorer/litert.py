@@ -32,7 +32,7 @@ class LiteRTModel:
             ai-edge-litert is missing.
     """
 
-    multiple = 1
+    multiple = smallest = 1
 
     def __init__(self, path: str | os.PathLike):
         self._path = pathlib.Path(path)

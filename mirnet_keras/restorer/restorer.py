@@ -122,10 +122,12 @@ class Restorer:
     def _restore(self, image: np.ndarray) -> np.ndarray:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
         height, width = (self.scale * size for size in image.shape[:2])
-        fixed = self._model.fixed_size
+        fixed, smallest = self._model.fixed_size, self._model.smallest
         if self.tile == "chop":
             return restore_in_quarters(self._predict, image, scale=self.scale)
-        padded = _pad_to(pad_to_multiple(image, self._model.multiple), fixed or (1, 1))
+        padded = _pad_to(
+            pad_to_multiple(image, self._model.multiple), fixed or (smallest, smallest)
+        )
         restored = restore_in_tiles(
             self._predict,
             padded,
@@ -226,6 +228,7 @@ class _KerasModel:
     def __init__(self, network: RestorationModel):
         self.scale = network.scale
         self.multiple = network.multiple
+        self.smallest = network.smallest
         self.predict_on_batch = network.predict_on_batch
 
 

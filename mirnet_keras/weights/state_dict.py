@@ -35,12 +35,14 @@ def read_state_dict(source) -> dict[str, np.ndarray]:
             content = dict(content[wrapper])
             break
     arrays = {
-        key.removeprefix("module."): _as_array(value)
+        str(key).removeprefix("module."): _as_array(key, value)
         for key, value in content.items()
         if hasattr(value, "shape")
     }
     if not arrays:
-        raise WeightsError(f"{where} holds no weights: its entries are {sorted(content)[:8]}.")
+        raise WeightsError(
+            f"{where} holds no weights: its entries are {sorted(map(str, content))[:8]}."
+        )
     return arrays
 
 
@@ -79,6 +81,14 @@ def _read_torch(path: pathlib.Path) -> dict:
     return dict(content)
 
 
-def _as_array(value) -> np.ndarray:
-    array = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-    return array.astype(np.float32)
+def _as_array(key, value) -> np.ndarray:
+    try:
+        if hasattr(value, "is_floating_point") and value.is_floating_point():
+            value = value.float()  # PyTorch's; its bfloat16 NumPy does not take
+        array = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+        if np.iscomplexobj(array):
+            raise TypeError("it holds complex numbers")
+        return array.astype(np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:  # sparse, or without content
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{key} is no plain array of real numbers: {reason}") from None

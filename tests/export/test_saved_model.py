@@ -38,7 +38,7 @@ import numpy as np
 import tensorflow as tf
 for name in sys.argv[2:]:
     serve = tf.saved_model.load(f"{sys.argv[1]}/{name}/1").signatures["serving_default"]
-    images = np.load(f"{sys.argv[1]}/{name}_images.npz")
+    images = np.load(f"{sys.argv[1]}/images.npz")
     results = {key: serve(images=tf.constant(images[key]))["restored"].numpy() for key in images}
     np.savez(f"{sys.argv[1]}/{name}.npz", **results)
 """
@@ -50,19 +50,13 @@ def images():
     return {str(size): random.random((*size, 3), np.float32) for size in SIZES}
 
 
-def fitting(images, name):
-    """SAN takes sides of at least 4."""
-    return {k: x for k, x in images.items() if name != "san" or min(x.shape[1:3]) >= 4}
-
-
 @pytest.fixture(scope="module")
 def served(images, tmp_path_factory):
     """Models, export reports, and what a server made of the images."""
     folder = tmp_path_factory.mktemp("saved_models")
     models = {name: build() for name, build in MODELS.items()}
     reports = {name: to_saved_model(model, folder / name) for name, model in models.items()}
-    for name in MODELS:
-        np.savez(folder / f"{name}_images.npz", **fitting(images, name))
+    np.savez(folder / "images.npz", **images)
     subprocess.run(
         [sys.executable, "-c", SERVER, str(folder), *MODELS],
         check=True,
@@ -75,7 +69,7 @@ def served(images, tmp_path_factory):
 @pytest.mark.parametrize("name", MODELS)
 def test_tensorflow_alone_runs_it_at_any_size(name, served, images):
     models, _, results = served
-    for key, batch in fitting(images, name).items():
+    for key, batch in images.items():
         np.testing.assert_allclose(results[name][key], models[name].restore(batch), atol=1e-5)
 
 

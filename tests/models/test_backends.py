@@ -113,17 +113,19 @@ recipe = Recipe(
 )
 whole = train(recipe, folder / "whole", folder, verbose=0)
 
-class Interrupt(keras.callbacks.Callback):
+module = importlib.import_module("mirnet_keras.training.train")
+keep_checkpoint = module.KeepCheckpoint
+
+class Interrupted(keep_checkpoint):
     def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         raise KeyboardInterrupt
 
-module = importlib.import_module("mirnet_keras.training.train")
-callbacks = module._callbacks
-module._callbacks = lambda *arguments: [*callbacks(*arguments), Interrupt()]
+module.KeepCheckpoint = Interrupted
 try:
     train(recipe, folder / "parts", folder, verbose=0)
 except KeyboardInterrupt:
-    module._callbacks = callbacks
+    module.KeepCheckpoint = keep_checkpoint
 assert not (folder / "parts/last.keras").exists()
 parts = train(recipe, folder / "parts", folder, verbose=0)
 

@@ -141,8 +141,6 @@ def test_restore_takes_any_size_and_clips(networks, name):
     model = networks[name]
     model.run_eagerly = True  # no tracing for each size
     for height, width in SIZES:
-        if name == "san" and min(height, width) < 4:
-            continue  # test_region_non_local.py
         image = np.random.default_rng(0).random((height, width, 3), np.float32)
         restored = model.restore(image)
         assert restored.shape == (height * model.scale, width * model.scale, 3)
