@@ -1,6 +1,7 @@
 """Reading the authors' checkpoints without running anything in them."""
 
 import pathlib
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -70,7 +71,8 @@ def _read_torch(path: pathlib.Path) -> dict:
             f"Reading {path.name} needs PyTorch: pip install 'mirnet_keras[convert]'."
         ) from None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of kinds of tensors that are refused here
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds, among them for refused code
         raise WeightsError(
             f"{path} cannot be read safely; it is damaged, or more than plain weights "
