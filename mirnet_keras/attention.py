@@ -29,7 +29,7 @@ def attention_maps(model: RestorationModel, image: np.ndarray) -> dict[str, np.n
     """
     found: dict[str, np.ndarray] = {}
     with _recording(model, found):
-        model(pad_to_multiple(to_float(image)[None], model.multiple))
+        model(pad_to_multiple(to_float(image)[None], model.multiple, model.smallest))
     return found
 
 

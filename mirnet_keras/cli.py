@@ -24,6 +24,7 @@ from mirnet_keras.cli_paths import (
     targets,
     tile_side,
 )
+from mirnet_keras.files import write_whole
 
 DEMO_FOLDER, HERE = Path("mirnet_keras_demo"), Path(".")
 USERS_MISTAKE, INTERRUPTED = 2, 130  # exit statuses
@@ -218,7 +219,6 @@ def convert(
     require_suffix(target, ".keras")
     refuse_existing([target], overwrite)
     machine.start_keras()
-    from mirnet_keras.training.run_folder import write_whole
     from mirnet_keras.weights import from_official, read_state_dict, recognise
 
     arrays = read_state_dict(checkpoint)
@@ -246,7 +246,6 @@ def attention(
     from mirnet_keras.attention import attention_maps, draw_attention
     from mirnet_keras.images import read_image
     from mirnet_keras.presets import load
-    from mirnet_keras.training.run_folder import write_whole
 
     image = read_image(picture)
     maps = attention_maps(load(preset), image)

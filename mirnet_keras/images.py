@@ -6,12 +6,13 @@ An image is an array (height, width, 3), RGB. Its dtype tells its scale: uint8 i
 
 import io
 import os
-import uuid
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mirnet_keras.files import write_whole
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # formats that hold 16 bits a sample
@@ -109,7 +110,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     encoded = encode_image(image, path.suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace_file(path, encoded)
+        write_whole(path, lambda temporary: temporary.write_bytes(encoded))
     except OSError as error:
         raise ImageError(
             f"'{path}' cannot be written: {error.strerror}. Choose another place."
@@ -232,7 +233,7 @@ def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     return image[..., : height - height % multiple, : width - width % multiple, :]
 
 
-def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
+def pad_to_multiple(image: np.ndarray, multiple: int, smallest: int = 1) -> np.ndarray:
     """Adds rows at the bottom and columns at the right until both sizes are multiples.
 
     What is added mirrors the image about its last row and column (without repeating them). Where
@@ -241,10 +242,11 @@ def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     Args:
         image: (height, width, channels) or (batch, height, width, channels).
         multiple: at least 1.
+        smallest: what both sizes are at least, itself a multiple.
     """
     for axis in (-3, -2):
         size = image.shape[axis]
-        amount = -size % multiple
+        amount = max(-size % multiple, smallest - size)
         if amount:
             widths = [(0, 0)] * image.ndim
             widths[axis] = (0, amount)
@@ -283,16 +285,6 @@ def _peak(dtype: np.dtype) -> int:
     if dtype not in (np.uint8, np.uint16):
         raise ImageError(f"An image is uint8, uint16 or float. Received dtype {dtype}.")
     return np.iinfo(dtype).max
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Writes a file completely or not at all; readers see the old one until then."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _is_deep(picture: Image.Image, data: bytes) -> bool:

@@ -5,6 +5,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
+    {"files"},
     {"images", "machine"},
     {"layers", "losses", "metrics", "data"},
     {"models"},

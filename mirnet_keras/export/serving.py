@@ -55,16 +55,15 @@ def write_saved_model(
 
 
 def _pad(images, size, multiple: int, smallest: int):
-    """`RestorationModel.restore`'s padding in a graph; mirrored, or where too small repeated."""
+    """`images.pad_to_multiple` in a graph; mirrored, or where too small repeated."""
     import tensorflow as tf
 
+    if multiple == smallest == 1:
+        return images
     for axis, side in enumerate(size, start=1):
-        if multiple > 1 and not (isinstance(side, int) and side % multiple == 0):
-            images = _pad_axis(images, axis, side, -side % multiple)
-        if smallest > 1 and not (isinstance(side, int) and side >= smallest):
-            side = tf.shape(images)[axis]
-            positions = tf.minimum(tf.range(tf.maximum(side, smallest)), side - 1)
-            images = tf.gather(images, positions, axis=axis)
+        if not (isinstance(side, int) and side % multiple == 0 and side >= smallest):
+            amount = tf.maximum(-side % multiple, smallest - side)
+            images = _pad_axis(images, axis, side, amount)
     return images
 
 

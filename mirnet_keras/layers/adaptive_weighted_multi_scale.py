@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.adaptive_weighted_residual_unit import add_scalar
 from mirnet_keras.layers.attention_unit import AttentionUnit
+from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 

@@ -3,13 +3,8 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
-
-
-def add_scalar(layer: keras.layers.Layer, name: str, initial: float):
-    """Gives `layer` one trained number, kept in float32 under every policy."""
-    initializer = keras.initializers.Constant(initial)
-    return layer.add_weight(name=name, shape=(), initializer=initializer, autocast=False)
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")

@@ -45,9 +45,12 @@ class ChannelAttention(AttentionUnit):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
+    def describe(self, inputs):
+        """What the gate is computed from: `(batch, channels)` float32."""
+        return ops.mean(ops.cast(inputs, "float32"), axis=(1, 2))
+
     def call(self, inputs, return_attention=False):
-        means = ops.mean(ops.cast(inputs, "float32"), axis=(1, 2))
-        gate = self.excite(self.squeeze(means))
+        gate = self.excite(self.squeeze(self.describe(inputs)))
         outputs = inputs * ops.cast(gate, inputs.dtype)[:, None, None, :]
         return (outputs, gate) if return_attention else outputs
 

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.adaptive_weighted_residual_unit import add_scalar
 from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import UNIFORM_FAN_IN
+from mirnet_keras.layers.scalar_weight import add_scalar
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")

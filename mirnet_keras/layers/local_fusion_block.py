@@ -3,10 +3,8 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.adaptive_weighted_residual_unit import (
-    AdaptiveWeightedResidualUnit,
-    add_scalar,
-)
+from mirnet_keras.layers.adaptive_weighted_residual_unit import AdaptiveWeightedResidualUnit
+from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 

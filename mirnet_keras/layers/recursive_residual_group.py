@@ -2,35 +2,13 @@
 
 import keras
 
-from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
 from mirnet_keras.layers.multi_scale_residual_block_v2 import MultiScaleResidualBlockV2
-
-
-class _Group(keras.layers.Layer):
-    """`number_of_blocks` blocks in series and a convolution, in a residual unit."""
-
-    def build(self, input_shape):
-        self.blocks = [self._block(f"block_{b}") for b in range(self.number_of_blocks)]
-        for block in self.blocks:
-            block.build(input_shape)
-        self.last = convolution(
-            input_shape[-1], use_bias=self.last_bias, name="last", dtype=self.dtype_policy
-        )
-        self.last.build(input_shape)
-
-    def call(self, inputs):
-        x = inputs
-        for block in self.blocks:
-            x = block(x)
-        return self.last(x) + inputs
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+from mirnet_keras.layers.residual_series import ResidualSeries
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class RecursiveResidualGroup(_Group):
+class RecursiveResidualGroup(ResidualSeries):
     """Multi-scale residual blocks in series and a 3 x 3 convolution, plus the input (RRG).
 
     MIRNet (Zamir et al., ECCV 2020), Figure 1 (a). The last convolution never has a bias.
@@ -92,7 +70,7 @@ class RecursiveResidualGroup(_Group):
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class RecursiveResidualGroupV2(_Group):
+class RecursiveResidualGroupV2(ResidualSeries):
     """MIRNet-v2's blocks in series and a 3 x 3 convolution, plus the input (RRG).
 
     MIRNet-v2 (Zamir et al., TPAMI 2022).
@@ -117,12 +95,7 @@ class RecursiveResidualGroupV2(_Group):
         self.number_of_blocks = blocks
         self.channel_factor = channel_factor
         self.groups = groups
-        self.use_bias = use_bias
-
-    @property
-    def last_bias(self):
-        """Whether the group's own convolution has a bias."""
-        return self.use_bias
+        self.use_bias = self.last_bias = use_bias
 
     def _block(self, name):
         return MultiScaleResidualBlockV2(

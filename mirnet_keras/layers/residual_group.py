@@ -2,14 +2,14 @@
 
 import keras
 
-from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.residual_block import ResidualBlock
 from mirnet_keras.layers.residual_channel_attention_block import ResidualChannelAttentionBlock
+from mirnet_keras.layers.residual_series import ResidualSeries
 from mirnet_keras.layers.second_order_channel_attention import SecondOrderChannelAttention
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualGroup(keras.layers.Layer):
+class ResidualGroup(ResidualSeries):
     """Channel attention blocks in series and a 3 x 3 convolution, added to the input (RG).
 
     RCAN (Zhang et al., ECCV 2018), "Residual in Residual".
@@ -27,24 +27,8 @@ class ResidualGroup(keras.layers.Layer):
         self.number_of_blocks = blocks
         self.reduction = reduction
 
-    def build(self, input_shape):
-        policy = {"dtype": self.dtype_policy}
-        self.blocks = [
-            ResidualChannelAttentionBlock(self.reduction, name=f"block_{b}", **policy)
-            for b in range(self.number_of_blocks)
-        ]
-        self.last = convolution(input_shape[-1], use_bias=True, name="last", **policy)
-        for layer in (*self.blocks, self.last):
-            layer.build(input_shape)
-
-    def call(self, inputs):
-        x = inputs
-        for block in self.blocks:
-            x = block(x)
-        return self.last(x) + inputs
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def _block(self, name):
+        return ResidualChannelAttentionBlock(self.reduction, name=name, dtype=self.dtype_policy)
 
     def get_config(self):
         config = {"blocks": self.number_of_blocks, "reduction": self.reduction}
@@ -52,7 +36,7 @@ class ResidualGroup(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class LocalSourceResidualAttentionGroup(keras.layers.Layer):
+class LocalSourceResidualAttentionGroup(ResidualSeries):
     """Residual blocks in series, a second-order attention, a convolution, added to the input.
 
     SAN (Dai et al., CVPR 2019), "LSRAG".
@@ -78,26 +62,18 @@ class LocalSourceResidualAttentionGroup(keras.layers.Layer):
         self.reduction = reduction
         self.statistics_size = statistics_size
 
+    def _block(self, name):
+        return ResidualBlock(name=name, dtype=self.dtype_policy)
+
     def build(self, input_shape):
-        policy = {"dtype": self.dtype_policy}
-        self.blocks = [
-            ResidualBlock(name=f"block_{b}", **policy) for b in range(self.number_of_blocks)
-        ]
+        super().build(input_shape)
         self.attention = SecondOrderChannelAttention(
-            self.reduction, self.statistics_size, name="attention", **policy
+            self.reduction, self.statistics_size, name="attention", dtype=self.dtype_policy
         )
-        self.last = convolution(input_shape[-1], use_bias=True, name="last", **policy)
-        for layer in (*self.blocks, self.attention, self.last):
-            layer.build(input_shape)
+        self.attention.build(input_shape)
 
-    def call(self, inputs):
-        x = inputs
-        for block in self.blocks:
-            x = block(x)
-        return self.last(self.attention(x)) + inputs
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def series(self, inputs):
+        return self.attention(super().series(inputs))
 
     def get_config(self):
         config = {

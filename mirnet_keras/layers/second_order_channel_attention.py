@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.attention_unit import AttentionUnit
-from mirnet_keras.layers.convolution import dense
+from mirnet_keras.layers.channel_attention import ChannelAttention
 
 MIDDLE_ITERATIONS = 3  # between the first and the last of the five
 # Below this trace the covariance counts as zero; nothing above it changes.
@@ -12,7 +11,7 @@ SMALLEST_TRACE = 1e-12
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class SecondOrderChannelAttention(AttentionUnit):
+class SecondOrderChannelAttention(ChannelAttention):
     """Scales each channel by a gate computed from how it varies with all channels (SOCA).
 
     The gate sees the row means of the square root of the channels' covariance matrix.
@@ -35,40 +34,19 @@ class SecondOrderChannelAttention(AttentionUnit):
     """
 
     def __init__(self, reduction: int = 16, statistics_size: int | None = 1000, **kwargs):
-        super().__init__(**kwargs)
-        self.reduction = reduction
+        super().__init__(reduction, use_bias=True, **kwargs)
         self.statistics_size = statistics_size
 
-    def build(self, input_shape):
-        channels = input_shape[-1]
-        if not 1 <= self.reduction <= channels:
-            raise ValueError(
-                "`reduction` must be at least 1 and at most the number of channels. Received "
-                f"reduction={self.reduction}, channels={channels}. "
-                "Lower `reduction` or widen the network."
-            )
-        hidden = channels // self.reduction
-        options = {"use_bias": True, "dtype": "float32"}
-        self.squeeze = dense(hidden, activation="relu", name="squeeze", **options)
-        self.excite = dense(channels, activation="sigmoid", name="excite", **options)
-        self.squeeze.build((None, channels))
-        self.excite.build((None, hidden))
-
-    def call(self, inputs, return_attention=False):
+    def describe(self, inputs):
         middle = inputs
         if self.statistics_size is not None:
             middle = central_piece(inputs, self.statistics_size)
-        pooled = square_root_row_mean(channel_covariance(middle))
-        gate = self.excite(self.squeeze(pooled))
-        outputs = inputs * ops.cast(gate, inputs.dtype)[:, None, None, :]
-        return (outputs, gate) if return_attention else outputs
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+        return square_root_row_mean(channel_covariance(middle))
 
     def get_config(self):
-        config = {"reduction": self.reduction, "statistics_size": self.statistics_size}
-        return super().get_config() | config
+        config = super().get_config() | {"statistics_size": self.statistics_size}
+        del config["use_bias"]  # always
+        return config
 
 
 def central_piece(images, size: int):

@@ -8,10 +8,10 @@ from mirnet_keras.layers import (
     ChannelSpatialAttention,
     LayerAttention,
     MeanShift,
-    PixelShuffleUpsampling,
     ResidualGroup,
     convolution,
 )
+from mirnet_keras.models.rcan import enlarged
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -71,12 +71,7 @@ def HAN(
         x = keras.layers.Concatenate(name="both")([x, layered])
         x = convolution(filters, use_bias=True, name="fusion")(x)
     x = keras.layers.Add(name="long_skip")([x, shallow])
-    x = PixelShuffleUpsampling(scale, name="upsampling")(x)
-    restored = convolution(3, use_bias=True, name="tail", dtype="float32")(x)
-    if not folded:
-        restored = MeanShift(
-            value_range, add=True, trainable=False, name="restored", dtype="float32"
-        )(restored)
+    restored = enlarged(x, scale, None if folded else value_range, trainable_shift=False)
     return RestorationModel(
         image, restored, network="han", arguments=arguments, scale=scale, name=name
     )

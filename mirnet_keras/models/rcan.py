@@ -46,10 +46,26 @@ def RCAN(
         x = ResidualGroup(blocks, reduction, name=f"group_{g}")(x)
     x = convolution(filters, use_bias=True, name="body_last")(x)
     x = keras.layers.Add(name="long_skip")([x, shallow])
-    x = PixelShuffleUpsampling(scale, name="upsampling")(x)
-    restored = convolution(3, use_bias=True, name="tail", dtype="float32")(x)
-    if not folded:
-        restored = MeanShift(value_range, add=True, name="restored", dtype="float32")(restored)
+    restored = enlarged(x, scale, None if folded else value_range)
     return RestorationModel(
         image, restored, network="rcan", arguments=arguments, scale=scale, name=name
     )
+
+
+def enlarged(features, scale: int, value_range: float | None, trainable_shift: bool = True):
+    """The end of RCAN, HAN and SAN: features to a larger image in 0..1, float32.
+
+    Args:
+        features: `(batch, height, width, channels)`.
+        scale: Linear enlargement.
+        value_range: White before the mean shift; None for none, where the tail holds it.
+        trainable_shift: Whether training changes the mean shift.
+    """
+    x = PixelShuffleUpsampling(scale, name="upsampling")(features)
+    x = convolution(3, use_bias=True, name="tail", dtype="float32")(x)
+    if value_range is None:
+        return x
+    shift = MeanShift(
+        value_range, add=True, trainable=trainable_shift, name="restored", dtype="float32"
+    )
+    return shift(x)

@@ -25,6 +25,10 @@ class RestorationModel(keras.Model):
         scale: int. Linear enlargement of the output against the input.
         multiple: int. The height and width of the input are multiples of it.
         smallest: int. The least height and width of the input, a multiple of `multiple`.
+
+    Attributes:
+        unused_entries: what an authors' checkpoint held that the network never uses, by its name;
+            not saved.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class RestorationModel(keras.Model):
         self.scale = scale
         self.multiple = multiple
         self.smallest = smallest
+        self.unused_entries: dict[str, np.ndarray] = {}
 
     def get_config(self):
         return {"network": self.network, "arguments": dict(self.arguments), "name": self.name}
@@ -65,9 +70,6 @@ class RestorationModel(keras.Model):
         """
         batch = images[None] if images.ndim == 3 else images
         height, width = (self.scale * size for size in batch.shape[1:3])
-        batch = pad_to_multiple(batch, self.multiple)
-        missing = [max(self.smallest - size, 0) for size in batch.shape[1:3]]
-        batch = np.pad(batch, [(0, 0), *((0, more) for more in missing), (0, 0)], mode="edge")
-        restored = self.predict_on_batch(batch)
+        restored = self.predict_on_batch(pad_to_multiple(batch, self.multiple, self.smallest))
         restored = np.clip(restored[:, :height, :width], 0, 1)
         return restored[0] if images.ndim == 3 else restored

@@ -7,11 +7,11 @@ import keras
 from mirnet_keras.layers import (
     LocalSourceResidualAttentionGroup,
     MeanShift,
-    PixelShuffleUpsampling,
     RegionNonLocal,
     ShareSource,
     convolution,
 )
+from mirnet_keras.models.rcan import enlarged
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -72,10 +72,7 @@ def SAN(
         x = keras.layers.Add(name=f"source_skip_{g}")([x, skip])
     x = non_local(x)
     x = keras.layers.Add(name="long_skip")([x, shallow])
-    x = PixelShuffleUpsampling(scale, name="upsampling")(x)
-    restored = convolution(3, use_bias=True, name="tail", dtype="float32")(x)
-    if not folded:
-        restored = MeanShift(value_range, add=True, name="restored", dtype="float32")(restored)
+    restored = enlarged(x, scale, None if folded else value_range)
     return RestorationModel(
         image,
         restored,

@@ -5,12 +5,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mirnet_keras import __version__
+from mirnet_keras.files import write_whole
 from mirnet_keras.images import write_image
 from mirnet_keras.presets.card import card
 from mirnet_keras.presets.description import (
@@ -113,9 +115,7 @@ def describe_files(folder: Path, preset: Preset, names: list[str]) -> Preset:
         (CARD, card(preset)),
         (DESCRIPTION, preset.model_dump_json(indent=2) + "\n"),
     ):
-        temporary = folder / f".{uuid.uuid4().hex}"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, folder / name)
+        write_whole(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
     return preset
 
 

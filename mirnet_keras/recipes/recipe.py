@@ -105,7 +105,7 @@ class Recipe(_Part):
         rate, final_rate: Learning rate at the start and at the end.
         schedule: `cosine` from `rate` to `final_rate`, or `step`: times `decay` after every
             `decay_every` steps.
-        warm_up: Steps in which the rate rises from 0.
+        warm_up: Steps in which the rate rises to `rate`, from that divided by their number.
         decay_every, decay: Of the `step` schedule.
         betas: Adam's two momenta.
         clip_norm: Gradients are scaled down to this norm, each step; None leaves them.

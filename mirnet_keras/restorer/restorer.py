@@ -122,12 +122,11 @@ class Restorer:
     def _restore(self, image: np.ndarray) -> np.ndarray:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
         height, width = (self.scale * size for size in image.shape[:2])
-        fixed, smallest = self._model.fixed_size, self._model.smallest
+        fixed = self._model.fixed_size
         if self.tile == "chop":
             return restore_in_quarters(self._predict, image, scale=self.scale)
-        padded = _pad_to(
-            pad_to_multiple(image, self._model.multiple), fixed or (smallest, smallest)
-        )
+        padded = pad_to_multiple(image, self._model.multiple, self._model.smallest)
+        padded = _pad_to(padded, fixed or (1, 1))
         restored = restore_in_tiles(
             self._predict,
             padded,

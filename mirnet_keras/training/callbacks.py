@@ -6,9 +6,10 @@ import math
 import keras
 import numpy as np
 
+from mirnet_keras.files import write_whole
 from mirnet_keras.images import to_float
 from mirnet_keras.metrics import score
-from mirnet_keras.training.run_folder import RunFolder, write_whole
+from mirnet_keras.training.run_folder import RunFolder
 
 
 class DivergenceError(RuntimeError):

@@ -1,13 +1,13 @@
 """The folder of a training run: recipe, log, checkpoint, models."""
 
 import csv
-import os
 import pathlib
 
 import h5py
 import keras
 import yaml
 
+from mirnet_keras.files import write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
 
 
@@ -85,13 +85,6 @@ class RunFolder:
                 csv.writer(file).writerows(kept)
 
         write_whole(self.log, write)
-
-
-def write_whole(path: pathlib.Path, write):
-    """Calls `write` with a temporary path, then renames the file to `path`."""
-    temporary = path.with_name(f"writing.{path.name}")
-    write(temporary)
-    os.replace(temporary, path)
 
 
 def _as_yaml(recipe: Recipe) -> str:

@@ -15,6 +15,7 @@ from mirnet_keras.data import (
     Stage,
     SuperResolutionImages,
 )
+from mirnet_keras.files import write_whole
 from mirnet_keras.losses import LOSSES
 from mirnet_keras.models import MODELS
 from mirnet_keras.presets import load
@@ -26,7 +27,7 @@ from mirnet_keras.recipes import (
     load_recipe,
 )
 from mirnet_keras.training.callbacks import KeepCheckpoint, Validate, averaged_weights
-from mirnet_keras.training.run_folder import RunFolder, write_whole
+from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
 
 

@@ -97,7 +97,7 @@ def to_official(model) -> dict[str, np.ndarray]:
         elif tensor.constant is not None:
             arrays[tensor.key] = np.array(tensor.constant)
         else:
-            kept = getattr(model, "unused_entries", {}).get(tensor.key)
+            kept = model.unused_entries.get(tensor.key)
             arrays[tensor.key] = np.zeros(tensor.shape, np.float32) if kept is None else kept
     return arrays
 
