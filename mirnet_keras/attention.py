@@ -29,7 +29,8 @@ def attention_maps(model: RestorationModel, image: np.ndarray) -> dict[str, np.n
     """
     found: dict[str, np.ndarray] = {}
     with _recording(model, found):
-        model(pad_to_multiple(to_float(image)[None], model.multiple, model.smallest))
+        images = pad_to_multiple(to_float(image)[None], model.multiple, model.smallest)
+        model(model.with_segmentation(images))
     return found
 
 
@@ -49,8 +50,8 @@ def _recording(model, found: dict[str, np.ndarray]) -> Iterator[None]:
 def _recorder(unit, found: dict[str, np.ndarray]):
     call = unit.call
 
-    def recorded(inputs, return_attention=False):
-        outputs, attention = call(inputs, return_attention=True)
+    def recorded(inputs, return_attention=False, **options):
+        outputs, attention = call(inputs, return_attention=True, **options)
         if not isinstance(attention, dict):  # a unit made of units: they record themselves
             found[_free_name(unit.path, found)] = np.asarray(attention[0], np.float32)
         return (outputs, attention) if return_attention else outputs

@@ -64,3 +64,35 @@ def _gradients(function, inputs, loss):
         lambda x: x if x is None else np.asarray(x), found
     )
     return by_input, {id(v): g for v, g in zip(variables, by_variable, strict=True)}
+
+
+@pytest.fixture(scope="session")
+def formula_parameters():
+    """`formula_parameters(shapes, gain)`: what golden files without parameters were made from.
+
+    Each number follows from the position of its key and its place in the tensor.
+    """
+    return lambda shapes, gain: {
+        key: _formula(key, position, shape, gain)
+        for position, (key, shape) in enumerate(shapes.items())
+    }
+
+
+def _formula(key, position, shape, gain):
+    x = (np.arange(np.prod(shape, dtype=int), dtype=np.uint64) + 1000003 * position) % 2**32
+    x = x.astype(np.uint32)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    uniform = (x ^ (x >> np.uint32(16))) / 2.0**31 - 1
+    if key.endswith(("weight_u", "weight_v")):
+        return (uniform / np.linalg.norm(uniform)).astype(np.float32)
+    offset, scale = 0.0, 0.05
+    if len(shape) >= 2:
+        scale = gain * np.sqrt(6 / np.prod(shape[1:]))
+    elif key.endswith("running_mean"):
+        scale = 0.1
+    elif key.endswith("running_var"):
+        offset, scale = 1.0, 0.5
+    elif key.endswith("weight"):
+        offset, scale = 1.0, 0.25
+    return (offset + scale * uniform).astype(np.float32).reshape(shape)

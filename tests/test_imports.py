@@ -6,11 +6,11 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
     {"files"},
-    {"images", "machine"},
-    {"layers", "losses", "metrics", "data"},
+    {"images", "imresize", "machine"},
+    {"layers", "features", "losses", "metrics", "data"},
     {"models"},
     {"weights", "recipes"},
-    {"presets"},
+    {"presets", "segmentation"},
     {"attention", "restorer", "training", "export"},
     {"cli_paths", "evaluation", "demo"},
     {"cli", "service"},
@@ -19,7 +19,7 @@ RANK = {name: rank for rank, level in enumerate(LEVELS) for name in level}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Slow to import, or absent in a valid environment: only inside the function that needs it.
-LAZY_ONLY = {"ai_edge_litert", "jax", "tensorflow", "torch"}
+LAZY_ONLY = {"ai_edge_litert", "jax", "keras_hub", "tensorflow", "torch"}
 TENSORFLOW_ALLOWED = {"data", "export", "training"}
 
 files = pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())

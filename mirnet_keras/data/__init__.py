@@ -1,12 +1,13 @@
 """Folders of images -> checked pairs -> batches for `model.fit`."""
 
-from mirnet_keras.data.batches import Batches, StepDataset
+from mirnet_keras.data.batches import Batches
 from mirnet_keras.data.degradations import (
     DEGRADATIONS,
     GaussianNoise,
     LowLight,
     PoissonGaussianNoise,
 )
+from mirnet_keras.data.endless import StepDataset, endless
 from mirnet_keras.data.folders import (
     CleanImages,
     DataError,
@@ -14,9 +15,11 @@ from mirnet_keras.data.folders import (
     PairedImages,
     SuperResolutionImages,
 )
-from mirnet_keras.data.imresize import imresize
 from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage, symmetry, undo_symmetry
+from mirnet_keras.data.scenes import synthetic_scene
+from mirnet_keras.data.segmented import SegmentedBatches
 from mirnet_keras.data.training_sets import degraded_folder, paired_folder, sr_folder
+from mirnet_keras.imresize import imresize
 
 __all__ = [
     "DEGRADATIONS",
@@ -30,13 +33,16 @@ __all__ = [
     "PlanError",
     "PoissonGaussianNoise",
     "SamplingPlan",
+    "SegmentedBatches",
     "Stage",
     "StepDataset",
     "SuperResolutionImages",
     "degraded_folder",
+    "endless",
     "imresize",
     "paired_folder",
     "sr_folder",
     "symmetry",
+    "synthetic_scene",
     "undo_symmetry",
 ]

@@ -7,6 +7,7 @@ import cv2
 import keras
 import numpy as np
 
+from mirnet_keras.data.endless import endless, tf_dataset
 from mirnet_keras.data.folders import Images
 from mirnet_keras.data.plan import SamplingPlan, Stage, symmetry
 from mirnet_keras.images import to_float
@@ -61,39 +62,15 @@ class Batches:
 
     def dataset(self, start: int = 0):
         """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""
-        if keras.backend.backend() == "tensorflow":
-            return self.tf_dataset(start)
-        return StepDataset(self, start)
+        return endless(self.batch, start, self.specs())
 
     def tf_dataset(self, start: int = 0):
         """An endless `tf.data.Dataset` of the batches from step `start` on."""
-        import tensorflow as tf
+        return tf_dataset(self.batch, start, self.specs())
 
-        def load(step):
-            inputs, targets = tf.numpy_function(self.batch, [step], [tf.float32, tf.float32])
-            inputs.set_shape((None, None, None, 3))
-            targets.set_shape((None, None, None, 3))
-            return inputs, targets
-
-        steps = tf.data.Dataset.range(start, 2**40)
-        return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(4)
-
-
-class StepDataset(keras.utils.PyDataset):
-    """The batches from step `start` on, for training without TensorFlow.
-
-    Args:
-        batches: `Batches`.
-        start: int. The first step.
-    """
-
-    def __init__(self, batches: Batches, start: int = 0):
-        super().__init__(workers=2, max_queue_size=8)
-        self.batches = batches
-        self.start = start
-
-    def __len__(self):
-        return 2**40
-
-    def __getitem__(self, index):
-        return self.batches.batch(self.start + index)
+    def specs(self):
+        """The shapes of inputs and targets, as far as they are the same in all stages."""
+        kinds = {(stage.batch // self.plan.hosts, stage.crop) for stage in self.plan.stages}
+        batch, crop = kinds.pop() if len(kinds) == 1 else (None, None)
+        sides = (crop and crop // self.images.scale, crop)
+        return tuple(keras.KerasTensor((batch, side, side, 3)) for side in sides)

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from mirnet_keras.data.cache import ImageCache
-from mirnet_keras.data.imresize import imresize
 from mirnet_keras.images import ImageError, crop_to_multiple, list_images, read_image
+from mirnet_keras.imresize import imresize
 
 DEFAULT_CACHE = 2**30
 
@@ -149,6 +149,26 @@ class CleanImages:
         """The clean picture twice, whole, (height, width, 3) as stored."""
         (image,) = self._cache.get(index, lambda: (read_image(self.paths[index]),))
         return image, image
+
+
+def checked_pictures(folders, crop: int, exclude: Sequence[str] = ()) -> list[pathlib.Path]:
+    """The pictures in folders, all of which have sides of at least `crop`.
+
+    Raises:
+        DataError: naming every file that cannot be read or is smaller, or when there is none.
+    """
+    problems: list[str] = []
+    paths = [path for path in _images(folders) if not _is_excluded(path, exclude)]
+    for path in paths:
+        size = _size(path, problems)
+        if size is not None and min(size) < crop:
+            problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
+    if not paths:
+        problems.append(f"{folders}: holds no pictures")
+    if problems:
+        shown = "\n  ".join(problems)
+        raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")
+    return paths
 
 
 def _images(folders) -> list[pathlib.Path]:

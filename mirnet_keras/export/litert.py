@@ -50,7 +50,7 @@ def to_litert(
         temporary.write_bytes(content)
         interpreter = open_litert(temporary)
         errors = compare(
-            model, lambda images: run_litert(interpreter, images), [fixed] if fixed else SIZES
+            model, lambda *inputs: run_litert(interpreter, *inputs), [fixed] if fixed else SIZES
         )
         os.replace(temporary, path)
     finally:
@@ -67,15 +67,22 @@ def open_litert(path: Path):
     return Interpreter(str(path))
 
 
-def run_litert(interpreter, images: np.ndarray) -> np.ndarray:
-    """Restores images with an open LiteRT file; one for any size is resized to theirs."""
-    entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    if tuple(entry["shape"]) != images.shape:
-        interpreter.resize_tensor_input(entry["index"], images.shape)
+def run_litert(interpreter, *inputs: np.ndarray) -> np.ndarray:
+    """Restores images with an open LiteRT file; one for any size is resized to theirs.
+
+    Args:
+        interpreter: of `open_litert`.
+        *inputs: the images and, where the network takes one, their segmentation.
+    """
+    entries = sorted(interpreter.get_input_details(), key=lambda entry: entry["name"])
+    for entry, values in zip(entries, inputs, strict=True):
+        if tuple(entry["shape"]) != values.shape:
+            interpreter.resize_tensor_input(entry["index"], values.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(entry["index"], images)
+    for entry, values in zip(entries, inputs, strict=True):
+        interpreter.set_tensor(entry["index"], values)
     interpreter.invoke()
-    return interpreter.get_tensor(exit_["index"])
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 def _convert(model: RestorationModel, shape) -> bytes:

@@ -41,7 +41,7 @@ class ExportReport:
 
 def compare(
     model: RestorationModel,
-    restore: Callable[[np.ndarray], np.ndarray],
+    restore: Callable[..., np.ndarray],
     sizes: Iterable[tuple[int, int]] = SIZES,
     tolerance: float = 1e-4,
 ) -> dict:
@@ -49,8 +49,8 @@ def compare(
 
     Args:
         model: the Keras model, in float32.
-        restore: runs the exported file: (1, height, width, channels) float32 in 0..1 -> the same,
-            `model.scale` times larger.
+        restore: runs the exported file: (1, height, width, channels) float32 in 0..1, and the
+            segmentation if the network takes one -> the same, `model.scale` times larger.
         sizes: height and width of the images.
         tolerance: largest absolute difference that is allowed.
 
@@ -62,8 +62,10 @@ def compare(
     """
     errors = []
     for height, width in sizes:
-        images = _photograph(height, width, model.inputs[0].shape[-1])[None]
-        expected, received = model.restore(images), restore(images)
+        inputs = [_photograph(height, width, model.inputs[0].shape[-1])[None]]
+        if model.classes is not None:
+            inputs.append(_segmentation(model.scale * height, model.scale * width, model.classes))
+        expected, received = model.restore(*inputs), restore(*inputs)
         if received.shape != expected.shape:
             raise ExportError(
                 f"The exported file gives {received.shape} for an image of {height} x {width}, "
@@ -81,6 +83,13 @@ def compare(
         "mean_error": float(np.mean([error.mean() for error in errors])),
         "sizes": tuple(sizes),
     }
+
+
+def _segmentation(height: int, width: int, classes: int) -> np.ndarray:
+    """Probabilities that change over the image: (1, height, width, classes)."""
+    random = np.random.default_rng(0).random((1, -(-height // 16), -(-width // 16), classes))
+    large = np.kron(random, np.ones((1, 16, 16, 1)))[:, :height, :width]
+    return (large / large.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 def size_in_bytes(path: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mirnet_keras.export.report import ExportError, ExportReport, compare, size_in_bytes
-from mirnet_keras.export.serving import INPUT, OUTPUT, SIGNATURE, write_saved_model
+from mirnet_keras.export.serving import INPUTS, OUTPUT, SIGNATURE, write_saved_model
 from mirnet_keras.models import RestorationModel
 from mirnet_keras.presets import in_float32, new_folder
 
@@ -16,7 +16,8 @@ def to_saved_model(model: RestorationModel, folder: str | os.PathLike) -> Export
     """Writes a SavedModel as TensorFlow Serving wants it, and tries it.
 
     The signature `serving_default` takes `images`, float32 (batch, height, width, channels) in
-    0..1 of any size, and gives `restored`, clipped to 0..1. It runs without this package.
+    0..1 of any size, and gives `restored`, clipped to 0..1. A network that takes a segmentation
+    also wants `probabilities`, `scale` times larger. It runs without this package.
 
     Args:
         model: of any precision; the file computes in float32.
@@ -36,10 +37,15 @@ def to_saved_model(model: RestorationModel, folder: str | os.PathLike) -> Export
         return ExportReport("saved_model", str(version), size_in_bytes(temporary), **errors)
 
 
-def open_saved_model(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+def open_saved_model(folder: Path) -> Callable[..., np.ndarray]:
     """Loads a SavedModel; returns the function that restores images with it."""
     import tensorflow as tf
 
     # The loaded model lives as long as the function that belongs to it.
     signature = tf.saved_model.load(str(folder)).signatures[SIGNATURE]
-    return lambda images: signature(**{INPUT: tf.constant(images)})[OUTPUT].numpy()
+
+    def restore(*inputs):
+        named = {name: tf.constant(x) for name, x in zip(INPUTS, inputs, strict=False)}
+        return signature(**named)[OUTPUT].numpy()
+
+    return restore

@@ -9,7 +9,7 @@ from mirnet_keras.models import RestorationModel
 from mirnet_keras.models.folding import fold
 
 SIGNATURE = "serving_default"  # the name that TensorFlow Serving looks for
-INPUT, OUTPUT = "images", "restored"
+INPUTS, OUTPUT = ("images", "probabilities"), "restored"
 
 
 def write_saved_model(
@@ -17,7 +17,8 @@ def write_saved_model(
 ) -> None:
     """Writes a SavedModel whose signature restores images of any size.
 
-    The network is folded. The graph pads what it gets to a multiple of
+    Its inputs are `images` and, where the network takes a segmentation, `probabilities`, `scale`
+    times larger. The network is folded. The graph pads what it gets to a multiple of
     `model.multiple` as `RestorationModel.restore` does, crops the result back and clips it.
 
     Args:
@@ -36,22 +37,36 @@ def write_saved_model(
     import tensorflow as tf
 
     network = fold(model)
-    channels = model.inputs[0].shape[-1]
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((*shape, channels), tf.float32, INPUT)], autograph=False
-    )
-    def restore(images):
+    @tf.function(input_signature=_signature(model, shape), autograph=False)
+    def restore(images, probabilities=None):
         dynamic = tf.unstack(tf.shape(images), 4)
         size = [images.shape[axis] or dynamic[axis] for axis in (1, 2)]
-        padded = _pad(images, size, model.multiple, model.smallest)
-        restored = network(padded, training=False)
-        height, width = (side * model.scale for side in size)
+        enlarged = [side * model.scale for side in size]
+        inputs = _pad(images, size, model.multiple, model.smallest)
+        if probabilities is not None:
+            factors = (model.scale * model.multiple, model.scale * model.smallest)
+            inputs = [inputs, _pad(probabilities, enlarged, *factors)]
+        restored = network(inputs, training=False)
+        height, width = enlarged
         return {OUTPUT: tf.clip_by_value(restored[:, :height, :width], 0.0, 1.0)}
 
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: restore})
+
+
+def _signature(model: RestorationModel, shape):
+    """The images and, where the network takes one, their segmentation, `scale` times larger."""
+    import tensorflow as tf
+
+    batch, *sides = shape
+    enlarged = [side and side * model.scale for side in sides]
+    sizes = [shape, (batch, *enlarged)][: len(model.inputs)]
+    return [
+        tf.TensorSpec((*size, tensor.shape[-1]), tf.float32, name)
+        for size, tensor, name in zip(sizes, model.inputs, INPUTS, strict=False)
+    ]
 
 
 def _pad(images, size, multiple: int, smallest: int):

@@ -3,13 +3,16 @@
 from mirnet_keras.layers.adaptive_weighted_multi_scale import AdaptiveWeightedMultiScale
 from mirnet_keras.layers.adaptive_weighted_residual_unit import AdaptiveWeightedResidualUnit
 from mirnet_keras.layers.bilinear_enlargement import BilinearEnlargement
+from mirnet_keras.layers.bilinear_upsampling import BilinearUpsampling
 from mirnet_keras.layers.blur_pool import BlurPool
 from mirnet_keras.layers.channel_attention import ChannelAttention
 from mirnet_keras.layers.channel_spatial_attention import ChannelSpatialAttention
+from mirnet_keras.layers.condition_network import ConditionNetwork
 from mirnet_keras.layers.convolution import GroupedConvolution, convolution, dense
 from mirnet_keras.layers.dual_attention_unit import DualAttentionUnit
 from mirnet_keras.layers.global_context import GlobalContext
 from mirnet_keras.layers.layer_attention import LayerAttention
+from mirnet_keras.layers.learned_enlargement import LearnedEnlargement
 from mirnet_keras.layers.local_fusion_block import LocalFusionBlock
 from mirnet_keras.layers.mean_shift import MEAN_COLOUR, MeanShift
 from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
@@ -17,8 +20,10 @@ from mirnet_keras.layers.multi_scale_residual_block_v2 import (
     MeanDownsampling,
     MultiScaleResidualBlockV2,
 )
+from mirnet_keras.layers.nearest_upsampling import NearestUpsampling
 from mirnet_keras.layers.pixel_shuffle import PixelShuffle
 from mirnet_keras.layers.pixel_shuffle_upsampling import PixelShuffleUpsampling
+from mirnet_keras.layers.pixel_unshuffle import PixelUnshuffle
 from mirnet_keras.layers.recursive_residual_group import (
     RecursiveResidualGroup,
     RecursiveResidualGroupV2,
@@ -34,16 +39,38 @@ from mirnet_keras.layers.residual_resizing import (
     ResidualUpsampling,
     ResidualUpsamplingChain,
 )
+from mirnet_keras.layers.residual_sparse_block import (
+    LINKS,
+    ResidualInResidualSparseBlock,
+    ResidualSparseBlock,
+    link_table,
+)
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
 from mirnet_keras.layers.second_order_channel_attention import SecondOrderChannelAttention
+from mirnet_keras.layers.segmentation_prior_self_attention import SPSA
 from mirnet_keras.layers.selective_kernel_fusion import SelectiveKernelFusion
 from mirnet_keras.layers.share_source import ShareSource
 from mirnet_keras.layers.spatial_attention import SpatialAttention
+from mirnet_keras.layers.spatial_feature_transform import (
+    SpatialFeatureTransform,
+    SpatialFeatureTransformBlock,
+)
+from mirnet_keras.layers.spectral_norm_convolution import SpectralNormConvolution
+from mirnet_keras.layers.unbiased_batch_normalization import UnbiasedBatchNormalization
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 __all__ = [
+    "LINKS",
+    "NearestUpsampling",
+    "PixelUnshuffle",
+    "ResidualInResidualSparseBlock",
+    "ResidualSparseBlock",
+    "SPSA",
+    "link_table",
     "ChannelSpatialAttention",
+    "ConditionNetwork",
     "LayerAttention",
+    "LearnedEnlargement",
     "MEAN_COLOUR",
     "MeanShift",
     "PixelShuffleUpsampling",
@@ -57,6 +84,7 @@ __all__ = [
     "AdaptiveWeightedMultiScale",
     "AdaptiveWeightedResidualUnit",
     "BilinearEnlargement",
+    "BilinearUpsampling",
     "BlurPool",
     "ChannelAttention",
     "DualAttentionUnit",
@@ -77,6 +105,10 @@ __all__ = [
     "ScalarPReLU",
     "SelectiveKernelFusion",
     "SpatialAttention",
+    "SpatialFeatureTransform",
+    "SpatialFeatureTransformBlock",
+    "SpectralNormConvolution",
+    "UnbiasedBatchNormalization",
     "WeightNormConvolution",
     "convolution",
     "dense",

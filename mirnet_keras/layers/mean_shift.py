@@ -27,10 +27,15 @@ class MeanShift(keras.layers.Layer):
     Input shape: `(batch, height, width, 3)`. Computed in float32 whatever the policy.
     Output shape: same as the input. Under float16, which overflows at 65,504, what a shift
         subtracts from is limited to 8 times the value range.
+
+    Raises:
+        ValueError: when `value_range` is not above 0.
     """
 
     def __init__(self, value_range: float = 255.0, add: bool = False, mean=MEAN_COLOUR, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if not value_range > 0:
+            raise ValueError(f"`value_range` must be above 0, as 255 or 1. Got {value_range}.")
         self.value_range = value_range
         self.add = add
         self.mean = tuple(mean)

@@ -30,11 +30,16 @@ class SecondOrderChannelAttention(ChannelAttention):
         `(batch, channels)`, in 0..1.
 
     Raises:
-        ValueError: when built on fewer than `reduction` channels.
+        ValueError: when built on fewer than `reduction` channels, or `statistics_size` is below 1.
     """
 
     def __init__(self, reduction: int = 16, statistics_size: int | None = 1000, **kwargs):
         super().__init__(reduction, use_bias=True, **kwargs)
+        if statistics_size is not None and statistics_size < 1:
+            raise ValueError(
+                "`statistics_size` must be at least 1, or None for the whole image. "
+                f"Received statistics_size={statistics_size}."
+            )
         self.statistics_size = statistics_size
 
     def describe(self, inputs):

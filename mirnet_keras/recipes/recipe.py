@@ -80,6 +80,27 @@ class DegradedData(_ValidationPairs):
     options: dict[str, Any] = {}
 
 
+class SegmentedData(_Part):
+    """Scenes and general pictures with their segmentation, relative to the data folder.
+
+    Args:
+        scenes: Folders of pictures whose segmentation is known.
+        general: Folders of further pictures.
+        mix: How often each kind is drawn, in proportion.
+        prior: Where probabilities come from: a folder of maps, `hub:NAME`, or a `.keras` segmenter,
+            which is not looked for in the data folder; none for background everywhere.
+        general_images: Whether general pictures are segmented, too, or all background.
+        exclude: Files to leave out, with their folder.
+    """
+
+    scenes: Annotated[list[str], pydantic.Field(min_length=1)]
+    general: list[str] = []
+    mix: tuple[pydantic.PositiveFloat, pydantic.PositiveFloat] = (10, 1)
+    prior: str | None = None
+    general_images: Literal["segment", "background"] = "segment"
+    exclude: list[str] = []
+
+
 class StageOptions(_Part):
     """A stretch of training: how many steps, with which crop and batch.
 
@@ -90,6 +111,51 @@ class StageOptions(_Part):
     crop: pydantic.PositiveInt
     batch: pydantic.PositiveInt
     shrink: pydantic.PositiveInt = 1
+
+
+class AdversarialOptions(_Part):
+    """The second step of training: against a discriminator, from the first step's weights.
+
+    Args:
+        data: What to train on.
+        stages: Crop and batch, one after the other.
+        discriminator: Key of `mirnet_keras.models.DISCRIMINATORS`.
+        discriminator_arguments: Its arguments.
+        loss: Key of `mirnet_keras.losses.ADVERSARIAL_LOSSES`.
+        pixel, perceptual, adversarial: Weights of the generator's losses.
+        features: Network of the perceptual loss.
+        feature_weights: Its file, relative to the data folder; none for a download.
+        feature_layers: Layers of it that are compared, all with weight 1.
+        rate, attention_rate, discriminator_rate: Learning rates: of the generator, of its
+            attention and condition network, and of the discriminator.
+        decay_every, decay: All rates are multiplied by `decay` after so many steps.
+        betas: Adam's two momenta.
+        attention_epsilon: Adam's epsilon of the attention.
+    """
+
+    data: SegmentedData
+    stages: Annotated[list[StageOptions], pydantic.Field(min_length=1)]
+    discriminator: Literal["vgg96", "vgg128", "unet"] = "vgg96"
+    discriminator_arguments: dict[str, Any] = {}
+    loss: Literal["relativistic", "vanilla", "hinge"] = "relativistic"
+    pixel: pydantic.NonNegativeFloat = 1e-2
+    perceptual: pydantic.NonNegativeFloat = 1.0
+    adversarial: pydantic.NonNegativeFloat = 5e-3
+    features: Literal["vgg16", "vgg19"] = "vgg19"
+    feature_weights: str | None = None
+    feature_layers: list[str] | None = None
+    rate: pydantic.PositiveFloat = 1e-4
+    attention_rate: pydantic.PositiveFloat = 5e-4
+    discriminator_rate: pydantic.PositiveFloat = 1e-4
+    decay_every: pydantic.PositiveInt = 100_000
+    decay: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.5
+    betas: tuple[_Momentum, _Momentum] = (0.9, 0.99)
+    attention_epsilon: pydantic.PositiveFloat = 1e-10
+
+    @property
+    def steps(self) -> int:
+        """Training steps in all stages."""
+        return sum(stage.steps for stage in self.stages)
 
 
 class Recipe(_Part):
@@ -118,10 +184,11 @@ class Recipe(_Part):
         validate_every: Steps between validations, a multiple of `report_every`.
         protocol: Of the validation score.
         cache_gigabytes: Budget for decoded pictures.
+        adversarial: A second step of training; none for a recipe of one step.
     """
 
     name: str
-    network: Literal["awsrn", "han", "mirnet", "mirnet_v2", "rcan", "san"]
+    network: Literal["awsrn", "han", "mirnet", "mirnet_v2", "rcan", "rrdbnet", "san", "spsagan"]
     arguments: dict[str, Any] = {}
     data: Annotated[
         PairedData | SuperResolutionData | DegradedData, pydantic.Field(discriminator="kind")
@@ -145,6 +212,7 @@ class Recipe(_Part):
     validate_every: pydantic.PositiveInt = 2000
     protocol: Literal["classical-y", "rgb", "lol", "lol-gtmean"] = "rgb"
     cache_gigabytes: pydantic.PositiveFloat = 1.0
+    adversarial: AdversarialOptions | None = None
 
     @property
     def steps(self) -> int:
@@ -157,6 +225,19 @@ class Recipe(_Part):
             raise ValueError(
                 f"`report_every` ({self.report_every}) must divide `validate_every` "
                 f"({self.validate_every}) and the steps of all stages together ({self.steps})"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _second_step_fits(self):
+        if self.adversarial is None:
+            return self
+        if self.network not in ("rrdbnet", "spsagan"):
+            raise ValueError(f"`adversarial` is for rrdbnet and spsagan, not {self.network}")
+        if self.adversarial.steps % self.report_every:
+            raise ValueError(
+                f"`report_every` ({self.report_every}) must divide the {self.adversarial.steps} "
+                "steps of `adversarial`"
             )
         return self
 
@@ -250,8 +331,11 @@ def _known_keys(place) -> list[str]:
         "paired": PairedData,
         "super_resolution": SuperResolutionData,
         "degraded": DegradedData,
+        "adversarial": AdversarialOptions,
     }
     for step in reversed(place[:-1]):
+        if step == "data" and "adversarial" in place:
+            return list(SegmentedData.model_fields)
         if step in parts:
             return list(parts[step].model_fields)
     return list(Recipe.model_fields)

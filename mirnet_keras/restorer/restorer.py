@@ -228,7 +228,11 @@ class _KerasModel:
         self.scale = network.scale
         self.multiple = network.multiple
         self.smallest = network.smallest
-        self.predict_on_batch = network.predict_on_batch
+        self._network = network
+
+    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
+        """A segmentation, where the network takes one, is all background."""
+        return self._network.predict_on_batch(self._network.with_segmentation(images))
 
 
 def _checked_tile(tile, model):

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -67,14 +68,17 @@ class Validate(keras.callbacks.Callback):
         protocol: str. Name of the protocol.
         every: int. Epochs (reports) between validations.
         folder: `RunFolder`.
+        prior: function of an image to its segmentation, for networks that take one; None: all
+            background.
     """
 
-    def __init__(self, images, protocol: str, every: int, folder: RunFolder):
+    def __init__(self, images, protocol: str, every: int, folder: RunFolder, prior=None):
         super().__init__()
         self.images = images
         self.protocol = protocol
         self.every = every
         self.folder = folder
+        self.prior = prior
         self.best = -math.inf
         self.scores = {"val_psnr": math.nan, "val_ssim": math.nan}
 
@@ -93,13 +97,15 @@ class Validate(keras.callbacks.Callback):
         logs.update(self.scores)
 
     def _validate(self):
-        pairs = (self.images.pair(index) for index in range(len(self.images)))
-        scores = [
-            score(target, self.model.restore(to_float(source)), self.protocol, self.model.scale)
-            for source, target in pairs
-        ]
+        network: Any = getattr(self.model, "generator", self.model)
+        scores = []
+        for index in range(len(self.images)):
+            source, target = self.images.pair(index)
+            maps = () if self.prior is None else (self.prior(source),)
+            restored = network.restore(to_float(source), *maps)
+            scores.append(score(target, restored, self.protocol, network.scale))
         self.scores["val_psnr"] = float(np.mean([s.psnr for s in scores]))
         self.scores["val_ssim"] = float(np.mean([s.ssim for s in scores]))
         if self.scores["val_psnr"] > self.best:
             self.best = self.scores["val_psnr"]
-            write_whole(self.folder.best, self.model.save)
+            write_whole(self.folder.best, network.save)

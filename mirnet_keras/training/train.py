@@ -1,6 +1,5 @@
 """Training from a recipe."""
 
-import contextlib
 import pathlib
 
 import keras
@@ -17,17 +16,17 @@ from mirnet_keras.data import (
 )
 from mirnet_keras.files import write_whole
 from mirnet_keras.losses import LOSSES
-from mirnet_keras.models import MODELS
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import (
     PairedData,
     Recipe,
-    RecipeError,
     SuperResolutionData,
     load_recipe,
 )
-from mirnet_keras.training.callbacks import KeepCheckpoint, Validate, averaged_weights
+from mirnet_keras.training.callbacks import Validate, averaged_weights
+from mirnet_keras.training.fitting import build, compiles_with_xla, fit, precision
 from mirnet_keras.training.run_folder import RunFolder
+from mirnet_keras.training.train_adversarially import first_step, train_adversarially
 from mirnet_keras.weights import transfer_by_name
 
 
@@ -37,7 +36,8 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
     Args:
         recipe: Name of a shipped recipe, path of a YAML file, or a `Recipe`.
         out: Folder of the run. It gets `recipe.yaml`, `log.csv`, the checkpoint, `best.keras`
-            (by validation) and `last.keras`, both with averaged weights.
+            (by validation) and `last.keras`, both with averaged weights. A recipe with
+            `adversarial` has its first step in `step_1/` there, and no averaged weights behind it.
         data: Folder against which the recipe's folders are read.
         verbose: As in `fit`: `"auto"`, 0 (silent), 1 (bar) or 2 (a line for each report).
 
@@ -50,28 +50,20 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
         DivergenceError: when the loss becomes NaN.
     """
     recipe = load_recipe(recipe)
+    if recipe.adversarial is not None:
+        first = train(first_step(recipe), pathlib.Path(out) / "step_1", data, verbose)
+        images = _validation_images(recipe, pathlib.Path(data))
+        return train_adversarially(recipe, first, out, pathlib.Path(data), images, verbose)
     batches, validation = training_data(recipe, pathlib.Path(data))
-    with _precision(recipe.precision):
+    with precision(recipe.precision):
         keras.utils.set_random_seed(recipe.seed)
-        model = _build(recipe)
+        model = build(recipe)
         if recipe.start_from:
             transfer_by_name(load(recipe.start_from), model)
         compile_model(model, recipe)
         folder = RunFolder(out, recipe)
-        done = folder.load_checkpoint(model)
-        first = done // recipe.report_every
-        folder.cut_log(first)
-        if done < recipe.steps:
-            with _log(folder) as log:
-                model.fit(
-                    batches.dataset(start=done),
-                    steps_per_epoch=recipe.report_every,
-                    initial_epoch=first,
-                    epochs=recipe.steps // recipe.report_every,
-                    callbacks=[*_validate(recipe, folder, validation), log, KeepCheckpoint(folder)],
-                    shuffle=False,
-                    verbose=verbose,
-                )
+        callbacks = _validate(recipe, folder, validation)
+        fit(model, batches.dataset, folder, recipe.steps, recipe.report_every, callbacks, verbose)
         if not folder.last.exists():
             with averaged_weights(model):
                 write_whole(folder.last, model.save)
@@ -87,7 +79,7 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
         use_ema=recipe.ema > 0,
         ema_momentum=recipe.ema or 0.99,
     )
-    model.compile(optimizer, LOSSES[recipe.loss](), jit_compile=_jit_compile())
+    model.compile(optimizer, LOSSES[recipe.loss](), jit_compile=compiles_with_xla())
 
 
 def training_data(recipe: Recipe, root: pathlib.Path):
@@ -122,32 +114,11 @@ def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
     return PairedImages(root / data.validation_inputs, root / data.validation_targets)
 
 
-def _build(recipe: Recipe) -> keras.Model:
-    try:
-        return MODELS[recipe.network](**recipe.arguments, name=recipe.name)
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise RecipeError(
-            f"`arguments` do not fit the network {recipe.network!r}: {reason}"
-        ) from None
-
-
 def _validate(recipe: Recipe, folder: RunFolder, images: Images | None) -> list[Validate]:
     if images is None:
         return []
     every = recipe.validate_every // recipe.report_every
     return [Validate(images, recipe.protocol, every, folder)]
-
-
-@contextlib.contextmanager
-def _log(folder: RunFolder):
-    """Keras' CSV log, closed also when training is interrupted."""
-    log = keras.callbacks.CSVLogger(str(folder.log), append=True)
-    try:
-        yield log
-    finally:
-        if log.csv_file is not None:
-            log.csv_file.close()
 
 
 def _schedule(recipe: Recipe):
@@ -163,22 +134,3 @@ def _schedule(recipe: Recipe):
         warmup_target=recipe.rate if recipe.warm_up else None,
         warmup_steps=recipe.warm_up,
     )
-
-
-def _jit_compile() -> bool:
-    """XLA where it helps: on JAX and on GPUs; on the CPU it makes bfloat16 several times slower."""
-    if keras.backend.backend() != "tensorflow":
-        return True
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
-
-
-@contextlib.contextmanager
-def _precision(policy: str):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mirnet_keras.weights import discriminators
 from mirnet_keras.weights.recognition import TABLES, canonical, listed, recognise
 from mirnet_keras.weights.state_dict import WeightsError, read_state_dict
 from mirnet_keras.weights.tensors import Tensor
@@ -13,7 +14,7 @@ def load_official(model, source) -> None:
     """Fills `model` with the authors' parameters; all of them or, on an error, none.
 
     Args:
-        model: `RestorationModel`.
+        model: `RestorationModel` or `Discriminator`.
         source: path of a `.pth`, `.pt` or `.safetensors` file, or a dict of arrays, with the
             authors' names, shapes and layouts. Entries that the network never uses may be there;
             `to_official` gives them back.
@@ -73,11 +74,11 @@ def from_official(source, *, network: str | None = None, value_range=None, **arg
 
 def _white(found, value_range) -> dict:
     """The argument that `value_range` stands for, where the network has one."""
-    possible = {"mirnet": [(0, 1)], "mirnet_v2": [(0, 1)], "awsrn": [(0, 255)]}
-    known = possible.get(found.network, [(0, 255), (0, 1)])
-    if tuple(value_range) not in known:
+    possible = {"awsrn": [(0, 255)], **dict.fromkeys(("han", "rcan", "san"), [(0, 255), (0, 1)])}
+    known = possible.get(found.network, [(0, 1)])
+    if np.shape(value_range) != (2,) or tuple(value_range) not in known:
         raise WeightsError(
-            f"{found.network} cannot have the value range {tuple(value_range)}: its authors work "
+            f"{found.network} cannot have the value range {value_range}: its authors work "
             f"in {' or '.join(map(str, known))}."
         )
     _, white = value_range
@@ -104,10 +105,11 @@ def to_official(model) -> dict[str, np.ndarray]:
 
 def _table(model) -> list[Tensor]:
     network = getattr(model, "network", None)
+    if network in discriminators.TABLES:
+        return discriminators.TABLES[network](model)
     if network not in TABLES:
-        raise WeightsError(
-            f"The authors' names are known for {sorted(TABLES)}. Received: network={network!r}."
-        )
+        known = sorted(TABLES.keys() | discriminators.TABLES.keys())
+        raise WeightsError(f"The authors' names are known for {known}. Received: {network=}.")
     if model.arguments.get("folded") or model.arguments.get("variant") == "paper":
         raise WeightsError(
             "The authors' names fit the network of their code, not a folded one or the paper's "

@@ -8,7 +8,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from mirnet_keras.models import AWSRN_VARIANTS
-from mirnet_keras.weights import awsrn, han, mirnet, mirnet_v2, rcan, san
+from mirnet_keras.weights import (
+    awsrn,
+    han,
+    mirnet,
+    mirnet_v2,
+    outdoor_scene_seg,
+    rcan,
+    rrdbnet,
+    san,
+    sft_net,
+    spsagan,
+)
 from mirnet_keras.weights.state_dict import WeightsError
 
 TABLES = {
@@ -16,8 +27,12 @@ TABLES = {
     "han": han,
     "mirnet": mirnet,
     "mirnet_v2": mirnet_v2,
+    "outdoor_scene_seg": outdoor_scene_seg,
     "rcan": rcan,
+    "rrdbnet": rrdbnet,
     "san": san,
+    "sft_net": sft_net,
+    "spsagan": spsagan,
 }
 
 
@@ -70,12 +85,15 @@ def recognise(arrays: Mapping[str, np.ndarray], network: str | None = None) -> R
             continue  # a name or shape that the network would have is not there
         if arguments is not None:
             return Recognised(name, arguments, tuple(TABLES[name].ASSUMED))
+    if network is not None:
+        found = recognise(arrays)
+        raise WeightsError(f"The checkpoint is no {network}, but a {found.network}.")
     raise WeightsError(_nearest(arrays))
 
 
 def canonical(network: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays under the one name of each, where the authors' code knows several."""
-    rename = getattr(TABLES[network], "canonical", str)
+    rename = getattr(TABLES.get(network), "canonical", str)  # a discriminator has one name each
     return {rename(key): array for key, array in arrays.items()}
 
 

@@ -17,6 +17,7 @@ class Tensor:
         axes: tuple. `transpose` from the authors' axes to ours, after which it is reshaped.
         order: array or None. Our output channel `i` is the authors' channel `order[i]`.
         constant: array or None. What a buffer must hold, in the authors' layout.
+        view: tuple. The authors' shape with axes split, where `axes` counts those.
     """
 
     key: str
@@ -25,18 +26,21 @@ class Tensor:
     axes: tuple[int, ...] = ()
     order: np.ndarray | None = None
     constant: np.ndarray | None = None
+    view: tuple[int, ...] = ()
 
     def to_ours(self, array: np.ndarray) -> np.ndarray:
         """The authors' array in our variable's layout."""
         if self.order is not None:
             array = array[self.order]
-        return array.transpose(self.axes).reshape(self._filled().shape)
+        array = array.reshape(self.view or self.shape).transpose(self.axes)
+        return array.reshape(self._filled().shape)
 
     def to_theirs(self) -> np.ndarray:
         """Our variable in the authors' layout."""
-        permuted = tuple(self.shape[axis] for axis in self.axes)
+        view = self.view or self.shape
+        permuted = tuple(view[axis] for axis in self.axes)
         array = keras.ops.convert_to_numpy(self._filled()).reshape(permuted)
-        array = array.transpose(np.argsort(self.axes))
+        array = array.transpose(np.argsort(self.axes)).reshape(self.shape)
         return array if self.order is None else array[np.argsort(self.order)]
 
     def _filled(self) -> keras.Variable:
@@ -59,6 +63,18 @@ def convolution(prefix: str, layer, order=None) -> list[Tensor]:
     return [weight, *_bias(prefix, layer, order)]
 
 
+def convolution_on_unshuffled(prefix: str, layer, scale: int) -> list[Tensor]:
+    """A convolution behind a pixel unshuffle: inputs theirs `(c, y, x)`, ours `(y, x, c)`."""
+    height, width, inputs, outputs = layer.kernel.shape
+    view = (outputs, inputs // scale**2, scale, scale, height, width)
+    shape = (outputs, inputs, height, width)
+    axes = (4, 5, 2, 3, 1, 0)
+    return [
+        Tensor(f"{prefix}.weight", shape, layer.kernel, axes, view=view),
+        *_bias(prefix, layer),
+    ]
+
+
 def convolution_3d(prefix: str, layer) -> list[Tensor]:
     """A 3-D convolution: (out, in, depth, height, width) -> (depth, height, width, in, out)."""
     depth, height, width, inputs, outputs = layer.kernel.shape
@@ -72,6 +88,17 @@ def transposed_convolution(prefix: str, layer) -> list[Tensor]:
     height, width, outputs, inputs = layer.kernel.shape
     shape = (inputs, outputs, height, width)
     return [Tensor(f"{prefix}.weight", shape, layer.kernel, (2, 3, 1, 0))]
+
+
+def batch_normalization(prefix: str, layer) -> list[Tensor]:
+    """A batch normalisation, and PyTorch's count of batches, which nothing here reads."""
+    return [
+        vector(f"{prefix}.weight", layer.gamma),
+        vector(f"{prefix}.bias", layer.beta),
+        vector(f"{prefix}.running_mean", layer.moving_mean),
+        vector(f"{prefix}.running_var", layer.moving_variance),
+        Tensor(f"{prefix}.num_batches_tracked", ()),
+    ]
 
 
 def dense(prefix: str, layer) -> list[Tensor]:

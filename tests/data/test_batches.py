@@ -106,19 +106,19 @@ def steps(data, start=0):
 
 def test_tf_data_and_pydataset_give_the_same(clean):
     data = batches(clean, mixup=0.5, degrade=GaussianNoise())
-    same(data.tf_dataset(), steps(StepDataset(data)), 8)
+    same(data.tf_dataset(), steps(StepDataset(data.batch)), 8)
 
 
 def test_starting_at_a_step_is_skipping_to_it(clean):
     data = batches(clean, mixup=0.5, degrade=GaussianNoise())
-    same(data.tf_dataset(start=2), steps(StepDataset(data), 2), 4)
-    same(steps(StepDataset(data, start=5)), steps(StepDataset(data), 5), 4)
+    same(data.tf_dataset(start=2), steps(StepDataset(data.batch), 2), 4)
+    same(steps(StepDataset(data.batch, start=5)), steps(StepDataset(data.batch), 5), 4)
 
 
 def test_a_seed_decides_everything(clean):
     options = {"mixup": 0.5, "degrade": LowLight()}
     once, again = batches(clean, seed=3, **options), batches(clean, seed=3, **options)
-    same(steps(StepDataset(once)), steps(StepDataset(again)), 6)
+    same(steps(StepDataset(once.batch)), steps(StepDataset(again.batch)), 6)
     other = batches(clean, seed=4, **options)
     assert not np.array_equal(once.batch(0)[0], other.batch(0)[0])
     assert not np.array_equal(once.batch(0)[0], once.batch(1)[0])

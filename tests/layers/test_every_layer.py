@@ -33,12 +33,15 @@ class Case:
         layer = self.make(**kwargs)
         layer.build(self.shape((None, None, None)))
         random = np.random.default_rng(0)
-        layer.set_weights([self._weight(random, w.shape) for w in layer.get_weights()])
+        layer.set_weights([self._weight(random, w) for w in layer.weights])
         return layer
 
-    def _weight(self, random, shape):
+    def _weight(self, random, weight):
+        shape = tuple(weight.shape)
         if not shape:  # slopes and scales
             return np.array(random.uniform(0.1, 0.9))
+        if weight.name == "moving_variance":
+            return random.uniform(0.5, 1.5, shape)
         return random.standard_normal(shape) / np.sqrt(max(np.prod(shape[:-1]), 1))
 
     def shape(self, size):
@@ -60,10 +63,12 @@ CASES = [
     Case(layers.AdaptiveWeightedMultiScale, {"filters": 3, "kernel_sizes": (5, 3)}, 4),
     Case(layers.AdaptiveWeightedResidualUnit, {"wide_filters": 8, "initial_scale": 0.5}, 4),
     Case(layers.BilinearEnlargement, {"filters": 3}, 4),
+    Case(layers.BilinearUpsampling, {}, 3),
     Case(layers.BlurPool, {}, 3),
     Case(layers.ChannelAttention, {"reduction": 2}, 8),
     Case(layers.ChannelAttention, {"reduction": 2, "use_bias": True}, 8),
     Case(layers.ChannelSpatialAttention, {}, 4),
+    Case(layers.ConditionNetwork, {"scale": 2, "hidden": 12, "channels": 5}, 8),
     Case(layers.DualAttentionUnit, {}, 16),
     Case(layers.DualAttentionUnit, {"reduction": 4, "activation": None}, 16),
     Case(layers.GlobalContext, {}, 4),
@@ -72,6 +77,7 @@ CASES = [
     Case(layers.GroupedConvolution, {"filters": 4, "groups": 2, "use_bias": True}, 6),
     Case(layers.LayerAttention, {}, 4, streams=3),
     Case(layers.LayerAttention, {"prefer_similar": True}, 4, streams=2),
+    Case(layers.LearnedEnlargement, {"scale": 4}, 3),
     Case(layers.LocalFusionBlock, {"units": 2, "wide_filters": 8, "initial_scale": 0.5}, 4),
     Case(layers.LocalSourceResidualAttentionGroup, {"blocks": 1, "reduction": 2}, 8),
     Case(
@@ -86,6 +92,8 @@ CASES = [
     Case(layers.MultiScaleResidualBlock, {"rows": 2, "share_columns": False, "use_bias": True}, 16),
     Case(layers.MultiScaleResidualBlockV2, {"groups": 2, "use_bias": True}, 8),
     Case(layers.MultiScaleResidualBlockV2, {"channel_factor": 1.25}, 4),
+    Case(layers.NearestUpsampling, {"scale": 2}, 3),
+    Case(layers.PixelUnshuffle, {"scale": 2}, 3),
     Case(layers.PixelShuffle, {"scale": 2}, 12),
     Case(layers.PixelShuffleUpsampling, {"scale": 3}, 4),
     Case(layers.PixelShuffleUpsampling, {"scale": 4}, 4),
@@ -107,9 +115,23 @@ CASES = [
     Case(layers.SecondOrderChannelAttention, {"reduction": 4, "statistics_size": 6}, 16),
     Case(layers.SelectiveKernelFusion, {}, 16, streams=3),
     Case(layers.SelectiveKernelFusion, {"reduction": 2, "slope": 0.2}, 8, streams=2),
+    Case(layers.ResidualInResidualSparseBlock, {"growth": 3}, 6),
+    Case(layers.ResidualSparseBlock, {"growth": 3, "links": "dense"}, 6),
+    Case(layers.ResidualSparseBlock, {"growth": 3, "links": [[0], [1], [2], [0, 3], [4]]}, 6),
+    Case(layers.SPSA, {}, 8, streams=2),
+    Case(layers.SPSA, {"window": 4, "key_pool": 2, "logit_scale": "sqrt"}, 8, streams=2),
+    Case(layers.SPSA, {"value_dim": 3, "seg_mode": "similarity"}, 8, streams=2),
+    Case(layers.SPSA, {"spectral_norm": True, "query_block": 7}, 8, streams=2),
     Case(layers.ShareSource, {}, 4),
     Case(layers.ShareSource, {"by_channel": True}, 4),
     Case(layers.SpatialAttention, {"kernel_size": 3}, 4),
+    Case(layers.SpatialFeatureTransform, {}, 4, streams=2),
+    Case(layers.SpatialFeatureTransform, {"variant": "torch"}, 4, streams=2),
+    Case(layers.SpatialFeatureTransformBlock, {}, 4, streams=2),
+    Case(layers.SpatialFeatureTransformBlock, {"variant": "torch"}, 4, streams=2),
+    Case(layers.SpectralNormConvolution, {"filters": 5, "use_bias": True}, 4),
+    Case(layers.SpectralNormConvolution, {"filters": 6, "kernel_size": 4, "strides": 2}, 4),
+    Case(layers.UnbiasedBatchNormalization, {}, 4),
     Case(layers.WeightNormConvolution, {"filters": 5, "kernel_size": 5, "activation": "relu"}, 4),
 ]
 ATTENTION = {  # of a batch of 5 images, 8 x 8
@@ -120,6 +142,7 @@ ATTENTION = {  # of a batch of 5 images, 8 x 8
     layers.GlobalContext: (5, 8, 8, 1),
     layers.LayerAttention: (5, 3, 3),
     layers.RegionNonLocal: (5, 4, 4, 1),
+    layers.SPSA: (5, 3, 64, 64),
     layers.SecondOrderChannelAttention: (5, 8),
     layers.SelectiveKernelFusion: (5, 3, 16),
     layers.SpatialAttention: (5, 8, 8, 1),

@@ -58,3 +58,8 @@ def test_what_float16_cannot_hold_is_limited():
     limited = np.ravel(MeanShift(dtype="mixed_float16")(wild))
     np.testing.assert_array_equal(limited[:2], [2040, -2040])  # 8 * 255
     assert limited[2] == pytest.approx(255 * (1 - MEAN_COLOUR[2]), rel=1e-3)
+
+
+def test_white_is_above_zero():
+    with pytest.raises(ValueError, match="above 0"):
+        MeanShift(value_range=0)

@@ -185,3 +185,8 @@ def test_large_features_do_not_overflow(policy):  # C14
 def test_more_reduction_than_channels_is_refused():  # C19
     with pytest.raises(ValueError, match="reduction=16, channels=4.*Lower `reduction`"):
         SecondOrderChannelAttention()(IMAGE)
+
+
+def test_a_piece_of_no_pixels_is_refused():
+    with pytest.raises(ValueError, match="statistics_size=0"):
+        SecondOrderChannelAttention(statistics_size=0)

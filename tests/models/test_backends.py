@@ -113,7 +113,7 @@ recipe = Recipe(
 )
 whole = train(recipe, folder / "whole", folder, verbose=0)
 
-module = importlib.import_module("mirnet_keras.training.train")
+module = importlib.import_module("mirnet_keras.training.fitting")
 keep_checkpoint = module.KeepCheckpoint
 
 class Interrupted(keep_checkpoint):

@@ -10,6 +10,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 FILES = [
     "weights/test_golden.py",
+    "weights/test_discriminators.py",
     "weights/test_golden_intermediates.py",
     "layers/test_channel_attention.py",
     "layers/test_channel_spatial_attention.py",
@@ -20,6 +21,8 @@ FILES = [
     "layers/test_residual_channel_attention_block.py",
     "layers/test_residual_group.py",
     "layers/test_second_order_channel_attention.py",
+    "layers/test_spectral_norm_convolution.py",
+    "layers/test_unbiased_batch_normalization.py",
 ]
 
 

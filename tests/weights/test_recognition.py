@@ -49,7 +49,7 @@ def test_a_given_value_range_is_taken(name, checkpoint):
         assert model.arguments["value_range"] == white
 
 
-@pytest.mark.parametrize("value_range", [(1, 255), (-1, 1), (0, 0), (0, -255)])
+@pytest.mark.parametrize("value_range", [(1, 255), (-1, 1), (0, 0), (0, -255), 255])
 def test_an_impossible_value_range_is_refused(checkpoint, value_range):
     with pytest.raises(weights.WeightsError, match=r"cannot have the value range \("):
         weights.from_official(checkpoint, value_range=value_range)
@@ -97,7 +97,7 @@ def test_a_network_can_be_named(name, checkpoint):
 
 def test_another_network_than_the_named_is_refused(name, checkpoint):
     for other in ENLARGING.keys() - {name}:
-        with pytest.raises(weights.WeightsError, match=f"Nearest: {name}"):
+        with pytest.raises(weights.WeightsError, match=f"no {other}, but a {name}"):
             weights.from_official(checkpoint, network=other)
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirnet_keras.data.imresize import imresize, output_size
 from mirnet_keras.images import crop_to_multiple, read_image
+from mirnet_keras.imresize import imresize, output_size
 
 CASES = [("Set5", "Set5/LRBI", "symmetric", scale) for scale in (2, 3, 4, 8)]
 CASES += [("Set14", "Set14/LRBI", "symmetric", scale) for scale in (2, 3, 4, 8)]

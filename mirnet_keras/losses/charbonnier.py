@@ -1,6 +1,4 @@
-"""Losses between a restored image and its ground truth."""
-
-from typing import Any
+"""A mean absolute error that is smooth at zero."""
 
 import keras
 from keras import ops
@@ -65,10 +63,3 @@ class Charbonnier(keras.losses.Loss):
             "reduction": self.reduction,
             "name": self.name,
         }
-
-
-LOSSES: dict[str, Any] = {
-    "charbonnier": Charbonnier,
-    "l1": keras.losses.MeanAbsoluteError,
-    "mse": keras.losses.MeanSquaredError,
-}

@@ -1,0 +1,39 @@
+"""What training makes small: errors of pixels and of features, and the adversarial losses."""
+
+from typing import Any
+
+import keras
+
+from mirnet_keras.losses.adversarial import (
+    ADVERSARIAL_LOSSES,
+    AdversarialLoss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    relativistic_discriminator_loss,
+    relativistic_generator_loss,
+    vanilla_discriminator_loss,
+    vanilla_generator_loss,
+)
+from mirnet_keras.losses.charbonnier import Charbonnier, charbonnier
+from mirnet_keras.losses.perceptual import PerceptualLoss
+
+LOSSES: dict[str, Any] = {
+    "charbonnier": Charbonnier,
+    "l1": keras.losses.MeanAbsoluteError,
+    "mse": keras.losses.MeanSquaredError,
+}
+
+__all__ = [
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLoss",
+    "Charbonnier",
+    "LOSSES",
+    "PerceptualLoss",
+    "charbonnier",
+    "hinge_discriminator_loss",
+    "hinge_generator_loss",
+    "relativistic_discriminator_loss",
+    "relativistic_generator_loss",
+    "vanilla_discriminator_loss",
+    "vanilla_generator_loss",
+]
