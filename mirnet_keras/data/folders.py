@@ -155,7 +155,8 @@ def checked_pictures(folders, crop: int, exclude: Sequence[str] = ()) -> list[pa
     """The pictures in folders, all of which have sides of at least `crop`.
 
     Raises:
-        DataError: naming every file that cannot be read or is smaller, or when there is none.
+        DataError: naming every file that cannot be read or is smaller.
+        ImageError: for a folder without pictures.
     """
     problems: list[str] = []
     paths = [path for path in _images(folders) if not _is_excluded(path, exclude)]
@@ -163,8 +164,6 @@ def checked_pictures(folders, crop: int, exclude: Sequence[str] = ()) -> list[pa
         size = _size(path, problems)
         if size is not None and min(size) < crop:
             problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
-    if not paths:
-        problems.append(f"{folders}: holds no pictures")
     if problems:
         shown = "\n  ".join(problems)
         raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")

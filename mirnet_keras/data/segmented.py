@@ -36,8 +36,9 @@ class SegmentedBatches:
         cache_bytes: budget for decoded pictures and maps.
 
     Raises:
-        DataError: naming every file that cannot be read or is smaller than a crop, a source
-            without files, or numbers that do not go together.
+        DataError: naming every file that cannot be read or is smaller than a crop, and for
+            numbers that do not go together.
+        ImageError: for a folder without pictures.
     """
 
     def __init__(

@@ -12,7 +12,8 @@ from mirnet_keras.layers.spectral_norm_convolution import SpectralNormConvolutio
 
 PLAIN_POSITIONS = 4096  # up to which the maps are in memory whole
 BLOCK_ENTRIES = 2**24  # of each map in memory at once, above that
-MAPPED_BLOCK = 128  # queries at once where the image's size is known at run time only
+MOST_BLOCKS = 16  # that are written out in a graph; more go through a loop
+LOOPED_BLOCK = 64  # queries at once in a loop
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -206,9 +207,11 @@ class SPSA(AttentionUnit):
 
     def _gathered(self, queries, keys, value, training):
         count = queries[0].shape[1]
-        if count is None:
-            return self._mapped(queries, keys, value)
+        if count is None:  # known at run time only
+            return self._looped(queries, keys, value)
         step = self._block_size(count, value.shape[1])
+        if count > MOST_BLOCKS * step and not training:
+            return self._looped(queries, keys, value)
         (query, seg_query), (key, seg_key) = queries, keys
         if step >= count:
             return self._attend(query, seg_query, key, seg_key, value)
@@ -224,9 +227,9 @@ class SPSA(AttentionUnit):
             return self.query_block
         return queries if keys <= PLAIN_POSITIONS else max(1, BLOCK_ENTRIES // keys)
 
-    def _mapped(self, queries, keys, value):
-        """The same where the number of queries is known at run time only, image by image."""
-        step = MAPPED_BLOCK if self.query_block == "auto" else self.query_block
+    def _looped(self, queries, keys, value):
+        """The same in a loop over blocks, image by image."""
+        step = LOOPED_BLOCK if self.query_block == "auto" else self.query_block
         batch, count = ops.shape(queries[0])[:2]
         blocks = (count + step - 1) // step
         rows = []

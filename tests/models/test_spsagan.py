@@ -25,8 +25,8 @@ def network():
 @pytest.mark.parametrize(
     ("links", "attention", "parameters"),
     [
-        ("dense", False, 16_697_987),
-        ("log", False, 10_974_851),
+        pytest.param("dense", False, 16_697_987, marks=pytest.mark.slow),
+        pytest.param("log", False, 10_974_851, marks=pytest.mark.slow),
         ("chain", False, 4_615_811),
         ("log", True, 11_050_740),
     ],

@@ -16,6 +16,7 @@ from mirnet_keras.training import AdversarialModel, adversarial_optimizer
 from mirnet_keras.training.adversarial import is_attention
 from mirnet_keras.training.callbacks import DivergenceError
 from mirnet_keras.training.divergence import first_non_finite_layer
+from mirnet_keras.training.train_adversarially import adversarial_model
 from mirnet_keras.weights import transfer_by_name
 
 SMALL = {"filters": 6, "blocks": 1, "growth": 3, "cond_hidden": 8, "cond_channels": 4}
@@ -84,7 +85,9 @@ def values(variables):
     return [ops.convert_to_numpy(v).copy() for v in variables]
 
 
-@pytest.mark.parametrize("adversarial", ["relativistic", "hinge"])
+@pytest.mark.parametrize(
+    "adversarial", ["relativistic", pytest.param("hinge", marks=pytest.mark.slow)]
+)
 def test_reports_what_the_losses_are(adversarial):
     model, inputs, targets = game(adversarial=adversarial)
     expected = game(adversarial=adversarial)[0]
@@ -101,6 +104,7 @@ def test_reports_what_the_losses_are(adversarial):
     )
 
 
+@pytest.mark.slow
 def test_each_network_learns_by_its_own_loss(gradients):
     """Stochastic descent instead of Adam: the step is the gradient, alone, of the own loss."""
     model, inputs, targets = game()
@@ -128,6 +132,7 @@ def _at_rest(call):
     return lambda images, training=False, mask=None: call(images, training=False)
 
 
+@pytest.mark.slow
 def test_rates_by_group():
     model, inputs, targets = game(rate=0.5, attention_rate=0.25, discriminator_rate=0.125)
     attention = {id(v) for x in model.generator.layers if is_attention(x) for v in x.variables}
@@ -246,7 +251,7 @@ def test_other_networks_have_no_second_step():
         Recipe(**(recipe().model_dump() | {"network": "san"}))
 
 
-def test_a_missing_feature_network(scenes, tmp_path):
+def test_a_missing_feature_network(tmp_path):
     broken = recipe(perceptual=1.0, features="vgg16", feature_weights="vgg16.safetensors")
     with pytest.raises(FileNotFoundError, match="The weights of VGG16 are missing"):
-        train(broken, tmp_path, scenes, verbose=0)
+        adversarial_model(broken, SPSAGAN(**SMALL, spsa_after=()), tmp_path)

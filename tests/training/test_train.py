@@ -15,7 +15,8 @@ from mirnet_keras.training.callbacks import DivergenceError, KeepCheckpoint
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
 
-module = importlib.import_module("mirnet_keras.training.train")
+fitting = importlib.import_module("mirnet_keras.training.fitting")
+training = importlib.import_module("mirnet_keras.training.train")
 
 NETWORK = {"blocks": 1, "units": 1, "filters": 4, "wide_filters": 8, "kernel_sizes": [3, 5]}
 VALUES = {
@@ -153,7 +154,7 @@ def interrupted(data, tmp_path_factory):
                         super().on_epoch_end(epoch, logs)
                     Interrupt(last).on_epoch_end(epoch)
 
-            patch.setattr(module, "KeepCheckpoint", Interrupted)
+            patch.setattr(fitting, "KeepCheckpoint", Interrupted)
             with pytest.raises(KeyboardInterrupt):
                 train(recipe(), folder, data, verbose=0)
             assert not (folder / "last.keras").exists()
@@ -288,7 +289,7 @@ def test_weights_are_carried_where_name_and_shape_fit(finished):
 
 
 def rates(steps, **changes):
-    schedule = module._schedule(recipe(**changes))
+    schedule = training._schedule(recipe(**changes))
     return [float(np.asarray(schedule(step))) for step in steps]
 
 
