@@ -20,7 +20,8 @@ def transfer_by_name(source: keras.Model, target: keras.Model) -> list[str]:
     for variable in target.variables:
         match = theirs.get(variable.path)
         if match is not None and match.shape == variable.shape:
-            variable.assign(match)
+            # A copy: on JAX, predicting gives away the model's own arrays.
+            variable.assign(keras.ops.convert_to_numpy(match).copy())
         else:
             kept.append(variable.path)
     return kept
