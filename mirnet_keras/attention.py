@@ -17,7 +17,8 @@ def attention_maps(model: RestorationModel, image: np.ndarray) -> dict[str, np.n
 
     Channel gates are `(channels,)`, spatial maps `(height, width, 1)` or `(height, width,
     channels)`, layer attention `(layers, layers)`, stream weights `(streams, channels)`, branch
-    weights `(branches,)`.
+    weights `(branches,)`, the pairs of SPSAGAN `(3, queries, keys)`. A segmentation, where the
+    model takes one, is all background.
 
     Args:
         model: A model of this package. It is run once and stays as it is.
@@ -95,6 +96,8 @@ def draw_attention(maps: dict[str, np.ndarray], image: np.ndarray):
             is_spatial = values.shape[0] * values.shape[1] > 4096
             drawn = axes.imshow(values, aspect="equal" if is_spatial else "auto")
             figure.colorbar(drawn, ax=axes, fraction=0.05)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.get_major_locator().set_params(integer=True)
     return figure
 
 
