@@ -82,6 +82,7 @@ def draw_attention(maps: dict[str, np.ndarray], image: np.ndarray):
         A matplotlib `Figure`; save it with `savefig`.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     panels = [("picture", image), *_panels(maps)]
     rows = -(-len(panels) // COLUMNS)
@@ -97,7 +98,7 @@ def draw_attention(maps: dict[str, np.ndarray], image: np.ndarray):
             drawn = axes.imshow(values, aspect="equal" if is_spatial else "auto")
             figure.colorbar(drawn, ax=axes, fraction=0.05)
             for axis in (axes.xaxis, axes.yaxis):
-                axis.get_major_locator().set_params(integer=True)
+                axis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

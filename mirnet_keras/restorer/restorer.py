@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -50,6 +51,9 @@ class Restorer:
         overlap: What neighbouring tiles share at least, in input pixels.
         batch: Tiles in one call of the model.
         ensemble: Takes the mean of the eight flips and rotations: eight times the work.
+        prior: For a network that takes a segmentation: function of a picture, float in 0..1, that
+            gives its class probabilities, `scale` times larger, such as a `segmentation.Prior`;
+            asked for each tile. None: all background.
 
     Attributes:
         scale: Linear enlargement.
@@ -67,8 +71,9 @@ class Restorer:
         overlap: int = 32,
         batch: int = 4,
         ensemble: bool = False,
+        prior: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
-        self._model = _open(source)
+        self._model = _open(source, prior)
         self.scale: int = self._model.scale
         self.tile = _checked_tile(tile, self._model)
         self.overlap = _at_least("overlap", overlap, 0)
@@ -192,9 +197,11 @@ def _check_range(image: np.ndarray) -> None:
         )
 
 
-def _open(source):
+def _open(source, prior):
     """The model of a source: with `scale`, `multiple`, `predict_on_batch` and `fixed_size`."""
     if isinstance(source, (str, os.PathLike)) and pathlib.Path(source).suffix == ".tflite":
+        if prior is not None:
+            raise RestorerError("A LiteRT file takes no `prior`. Leave it out.")
         return LiteRTModel(source)
     model = load(source) if isinstance(source, (str, os.PathLike)) else source
     if not isinstance(model, RestorationModel):
@@ -208,7 +215,9 @@ def _open(source):
             f"Pictures have 3 channels, but '{model.name}' takes {channels}. Call the model's "
             "`restore` with arrays of that many channels."
         )
-    return _KerasModel(_folded(model))
+    if prior is not None and model.classes is None:
+        raise RestorerError(f"'{model.name}' takes no segmentation. Leave `prior` out.")
+    return _KerasModel(_folded(model), prior)
 
 
 def _folded(model: RestorationModel) -> RestorationModel:
@@ -224,15 +233,17 @@ class _KerasModel:
 
     fixed_size = None
 
-    def __init__(self, network: RestorationModel):
+    def __init__(self, network: RestorationModel, prior):
         self.scale = network.scale
         self.multiple = network.multiple
         self.smallest = network.smallest
         self._network = network
+        self._prior = prior
 
     def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
-        """A segmentation, where the network takes one, is all background."""
-        return self._network.predict_on_batch(self._network.with_segmentation(images))
+        """The restored images; with the prior's segmentation where the network takes one."""
+        maps = None if self._prior is None else np.stack([self._prior(image) for image in images])
+        return self._network.predict_on_batch(self._network.with_segmentation(images, maps))
 
 
 def _checked_tile(tile, model):
