@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mirnet_keras.layers.attention_unit import AttentionUnit, softmax
+from mirnet_keras.layers.attention_unit import AttentionUnit, flat, looped, softmax
 from mirnet_keras.layers.convolution import convolution
 
 QUERY_BLOCK = 1024  # queries whose weights are in memory at once
@@ -76,7 +76,7 @@ class RegionNonLocal(AttentionUnit):
         if self.pooled:
             key, value = (ops.max_pool(x, 2, 2, "valid") for x in (key, value))
         query_shape, key_shape = ops.shape(query), ops.shape(key)
-        query, key, value = (_flat(x) for x in (query, key, value))
+        query, key, value = (flat(x) for x in (query, key, value))
         gathered = attention(query, key, value)
         looks = ops.reshape(_looks(query, key), (*key_shape[:3], 1)) if count_looks else None
         return ops.reshape(gathered, query_shape), looks
@@ -109,7 +109,7 @@ def attention(query, key, value):
         (batch, queries, channels).
     """
     if query.shape[1] is None:
-        return _mapped(query, key, value)
+        return looped(_gathered, (query,), (key, value), QUERY_BLOCK)
     return ops.concatenate([_gathered(block, key, value) for block in _blocks(query)], axis=1)
 
 
@@ -132,22 +132,6 @@ def _blocks(query):
     return [query[:, start : start + QUERY_BLOCK] for start in starts]
 
 
-def _mapped(query, key, value):
-    """`attention` where the number of queries is known at run time only.
-
-    Image by image: LiteRT takes a loop only if all that a turn reads and writes has a known shape.
-    """
-    batch, count, channels = ops.shape(query)
-    blocks = (count + QUERY_BLOCK - 1) // QUERY_BLOCK
-    padded = ops.pad(query, [(0, 0), (0, blocks * QUERY_BLOCK - count), (0, 0)])
-    padded = ops.reshape(padded, (batch * blocks, QUERY_BLOCK, channels))
-    owners = ops.arange(batch * blocks) // blocks
-    results = ops.map(
-        lambda turn: _gathered(turn[0], key[turn[1]], value[turn[1]]), (padded, owners)
-    )
-    return ops.reshape(results, (batch, blocks * QUERY_BLOCK, channels))[:, :count]
-
-
 def _quarters(images):
     """Upper left, upper right, lower left, lower right; the lower and right are the larger."""
     height, width = ops.shape(images)[1] // 2, ops.shape(images)[2] // 2
@@ -159,8 +143,3 @@ def _joined(quarters):
     upper = ops.concatenate(quarters[:2], axis=2)
     lower = ops.concatenate(quarters[2:], axis=2)
     return ops.concatenate([upper, lower], axis=1)
-
-
-def _flat(images):
-    batch, height, width, channels = ops.shape(images)
-    return ops.reshape(images, (batch, height * width, channels))

@@ -5,7 +5,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from mirnet_keras.layers.attention_unit import AttentionUnit
+from mirnet_keras.layers.attention_unit import AttentionUnit, flat, looped
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.spectral_norm_convolution import SpectralNormConvolution
@@ -172,9 +172,9 @@ class SPSA(AttentionUnit):
                 for tensor in (key, seg_key, value)
             )
         return (
-            (_flat(query), _flat(seg_query)),
-            (_flat(key), _flat(seg_key)),
-            _flat(value),
+            (flat(query), flat(seg_query)),
+            (flat(key), flat(seg_key)),
+            flat(value),
         )
 
     def _apply(self, layer, x, training):
@@ -228,23 +228,8 @@ class SPSA(AttentionUnit):
         return queries if keys <= PLAIN_POSITIONS else max(1, BLOCK_ENTRIES // keys)
 
     def _looped(self, queries, keys, value):
-        """The same in a loop over blocks, image by image."""
         step = LOOPED_BLOCK if self.query_block == "auto" else self.query_block
-        batch, count = ops.shape(queries[0])[:2]
-        blocks = (count + step - 1) // step
-        rows = []
-        for query in queries:
-            padded = ops.pad(query, [(0, 0), (0, blocks * step - count), (0, 0)])
-            rows.append(ops.reshape(padded, (batch * blocks, step, query.shape[-1])))
-
-        def turn(arguments):
-            query, seg_query, owner = arguments
-            key, seg_key = (key[owner][None] for key in keys)
-            return self._attend(query[None], seg_query[None], key, seg_key, value[owner])[0]
-
-        owners = ops.arange(batch * blocks) // blocks
-        gathered = ops.map(turn, (*rows, owners))
-        return ops.reshape(gathered, (batch, blocks * step, value.shape[-1]))[:, :count]
+        return looped(self._attend, queries, (*keys, value), step)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
@@ -331,11 +316,6 @@ def _log_softmax(query, key):
     logits = ops.matmul(query, ops.swapaxes(key, -1, -2))
     logits = logits - ops.max(logits, axis=-1, keepdims=True)
     return logits - ops.log(ops.sum(ops.exp(logits), axis=-1, keepdims=True))
-
-
-def _flat(images):
-    batch, height, width, channels = ops.shape(images)
-    return ops.reshape(images, (batch, height * width, channels))
 
 
 def _windows(images, side: int):

@@ -39,7 +39,7 @@ def SPSAGAN(
             image.
         attention: Options of the `layers.SPSA` there.
         condition: `"network"`: a small network on the segmentation (SFTGAN's), or
-            `"probabilities"`: their averages over each low-resolution pixel.
+            `"probabilities"`: their averages over 4 x 4 pixels of the map, one for each feature.
         cond_hidden, cond_channels: Widths of the condition network.
         classes: Classes of the segmentation.
         name: Name of the model.
@@ -64,12 +64,13 @@ def SPSAGAN(
     if places:
         probabilities = keras.Input((None, None, classes), name="probabilities")
         inputs = [image, probabilities]
-        folding = scale * NETWORK_SCALE // scale  # pixels of the map for each feature
         if condition == "network":
-            network = ConditionNetwork(folding, cond_hidden, cond_channels, name="condition")
+            network = ConditionNetwork(NETWORK_SCALE, cond_hidden, cond_channels, name="condition")
             conditions = network(probabilities)
         else:
-            conditions = keras.layers.AveragePooling2D(folding, name="condition")(probabilities)
+            conditions = keras.layers.AveragePooling2D(NETWORK_SCALE, name="condition")(
+                probabilities
+            )
     for b in range(blocks):
         x = ResidualInResidualSparseBlock(growth, links, name=f"block_{b}")(x)
         if b + 1 in places:
