@@ -288,7 +288,8 @@ def _absolute(layer, segmentation, feature):
 def _to_row_maximum(layer, segmentation, feature):
     difference = _difference(segmentation, feature)
     largest = ops.max(difference, axis=-1, keepdims=True)
-    return difference / ops.where(largest > 0, largest, ops.ones_like(largest))
+    # Smaller ones count as none: the gradient divides by their square.
+    return difference / ops.where(largest > 1e-18, largest, ops.ones_like(largest))
 
 
 def _exponential(layer, segmentation, feature):
