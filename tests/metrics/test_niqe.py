@@ -70,7 +70,8 @@ def test_a_picture_that_has_the_parameters_statistics_scores_0():
 
 
 @pytest.mark.slow
-def test_own_parameters_are_those_of_the_fit(shared):
+def test_own_parameters_are_those_of_the_fit(shared, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # of the checkout
     from benchmarks.fit_niqe import fit
 
     shipped = NIQEParameters.read(OWN_PARAMETERS)
