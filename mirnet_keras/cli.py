@@ -6,9 +6,8 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 import contextlib
 import dataclasses
 import enum
-import json
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -16,18 +15,29 @@ import typer
 from typer.core import TyperGroup
 
 from mirnet_keras import machine
+from mirnet_keras.cli_export import export
 from mirnet_keras.cli_paths import (
     CommandError,
-    pictures,
+    Json,
+    Overwrite,
+    print_json,
     refuse_existing,
     require_suffix,
-    targets,
-    tile_side,
 )
+from mirnet_keras.cli_restore import restore
+from mirnet_keras.cli_serve import serve
 from mirnet_keras.files import write_whole
 
 DEMO_FOLDER, HERE = Path("mirnet_keras_demo"), Path(".")
 USERS_MISTAKE, INTERRUPTED = 2, 130  # exit statuses
+
+
+class TrainingPrecision(enum.StrEnum):
+    """Keras' dtype policies that training takes."""
+
+    FLOAT32 = "float32"
+    MIXED_BFLOAT16 = "mixed_bfloat16"
+    MIXED_FLOAT16 = "mixed_float16"
 
 
 class Commands(TyperGroup):
@@ -47,13 +57,6 @@ class Commands(TyperGroup):
             raise typer.Exit(USERS_MISTAKE) from None
 
 
-class ExportFormat(enum.StrEnum):
-    """What `export` writes."""
-
-    SAVED_MODEL = "saved_model"
-    LITERT = "litert"
-
-
 app = typer.Typer(
     cls=Commands,
     help="Better photographs with attention networks: light, less noise, more pixels.",
@@ -62,9 +65,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 
 
 def main() -> None:
@@ -82,16 +82,22 @@ def options(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = DEMO_FOLDER,
+    web: Annotated[
+        bool, typer.Option("--web", help="Instead serve a page that restores photos by itself.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Restore the bundled pictures and show before and after."""
     machine.start_keras()
+    if web:
+        _serve_page(out / "web", as_json)
+        return
     from mirnet_keras.demo import run_demo
 
     with _prints_on_stderr():
         results = run_demo(out)
     if as_json:
-        _print_json({"results": [dataclasses.asdict(result) for result in results]})
+        print_json({"results": [dataclasses.asdict(result) for result in results]})
         return
     for result in results:
         before, after = result.before_score, result.after_score
@@ -103,60 +109,9 @@ def demo(
         )
 
 
-@app.command()
-def restore(
-    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Preset name, folder, .keras or .tflite file. Without it: the low-light preset "
-            "for a dark picture, else the one that doubles the size."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File for one picture, or folder. Without it: NAME_restored.png beside NAME."
-        ),
-    ] = None,
-    tile: Annotated[
-        str,
-        typer.Option(
-            help="auto, none, the side of tiles in pixels of the picture, or chop: the authors' "
-            "overlapping quarters."
-        ),
-    ] = "auto",
-    ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
-    ] = False,
-    overwrite: Overwrite = False,
-    as_json: Json = False,
-) -> None:
-    """Restore pictures of any size."""
-    sources = pictures(images)
-    results = targets(images, sources, out)
-    refuse_existing(results, overwrite)
-    side = tile_side(tile)
-    machine.start_keras()
-    from mirnet_keras.images import read_image
-    from mirnet_keras.restorer import Restorer, suggest_preset
-
-    restorers: dict[str, Restorer] = {}
-    done = []
-    for source, target in zip(sources, results, strict=True):
-        name = preset or suggest_preset(read_image(source))
-        start = time.perf_counter()
-        if name not in restorers:
-            with machine.silent_stderr():  # LiteRT announces its helpers
-                restorers[name] = Restorer(name, tile=side, ensemble=ensemble)
-        restorers[name].restore_file(source, target)
-        seconds = time.perf_counter() - start
-        done.append({"input": source, "output": target, "preset": name, "seconds": seconds})
-        if not as_json:
-            chosen = "" if preset else ", chosen by brightness"
-            typer.echo(f"{source} -> {target}  ({name}{chosen}; {seconds:.1f} s)")
-    if as_json:
-        _print_json({"images": done})
+app.command()(export)
+app.command()(restore)
+app.command()(serve)
 
 
 @app.command()
@@ -166,13 +121,74 @@ def train(
     data: Annotated[
         Path, typer.Option(help="Folder against which the recipe's folders are read.")
     ] = HERE,
+    precision: Annotated[
+        TrainingPrecision | None, typer.Option(help="Another one than the recipe's.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Instead compare the run with the recipe's reference.")
+    ] = False,
+    all_devices: Annotated[
+        bool, typer.Option("--all-devices", help="Share each batch among all GPUs.")
+    ] = False,
+    hosts: Annotated[
+        int, typer.Option(min=1, help="Processes that train together (JAX), each so started.")
+    ] = 1,
+    rank: Annotated[
+        int | None, typer.Option(help="Number of this process, from 0; else the scheduler's.")
+    ] = None,
+    coordinator: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the process of rank 0; else the scheduler's.")
+    ] = None,
 ) -> None:
     """Train by a recipe; the same command goes on where it was interrupted."""
+    if hosts > 1:  # before anything looks for devices
+        from mirnet_keras.training.devices import join_hosts
+
+        join_hosts(hosts, rank, coordinator)
+    machine.start_keras()
+    from mirnet_keras import training
+    from mirnet_keras.recipes import load_recipe
+
+    if check:
+        _print_checks(training.check_run(recipe, out))
+        return
+
+    plan = load_recipe(recipe)
+    if precision is not None:
+        plan = plan.model_copy(update={"precision": precision.value})
+    model = training.train(plan, out, data, all_devices=all_devices)
+    typer.echo(f"Trained '{model.name}': the models and the log are in {out}.")
+
+
+@app.command()
+def finetune(
+    preset: Annotated[str, typer.Argument(help="Preset name, folder or .keras file.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Sharp pictures or HR/ (super-resolution); low/ and high/, noisy/ and clean/, or "
+            "inputs/ and targets/."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a run in it goes on.")],
+    steps: Annotated[int, typer.Option(min=1, help="At most; it ends when nothing improves.")] = (
+        2000
+    ),
+    rate: Annotated[float, typer.Option(help="Learning rate at the start.")] = 1e-4,
+    freeze: Annotated[
+        list[str] | None, typer.Option(help="A layer that stays as it is; may be repeated.")
+    ] = None,
+) -> None:
+    """Train a preset further on your own pictures, and compare before and after."""
     machine.start_keras()
     from mirnet_keras import training
 
-    model = training.train(recipe, out, data)
-    typer.echo(f"Trained '{model.name}': the models and the log are in {out}.")
+    result = training.finetune(preset, folder, out, steps, rate, tuple(freeze or ()))
+    typer.echo(
+        f"On {result.held_out} pictures held out ({result.protocol}): {result.before[0]:.2f} dB / "
+        f"{result.before[1]:.4f} before, {result.after[0]:.2f} dB / {result.after[1]:.4f} after.\n"
+        f"The better model: {result.model}"
+    )
 
 
 @app.command()
@@ -201,7 +217,7 @@ def evaluate(
             preset, folder, targets=targets, scale=scale, protocol=protocol
         )
     if as_json:
-        _print_json(result.as_dict())
+        print_json(result.as_dict())
     else:
         typer.echo(result.table())
 
@@ -257,37 +273,6 @@ def attention(
 
 
 @app.command()
-def export(
-    preset: Annotated[str, typer.Argument(help="Preset name, folder or .keras file.")],
-    out: Annotated[Path, typer.Argument(help="Folder of the SavedModel, or .tflite file.")],
-    file_format: Annotated[
-        ExportFormat, typer.Option("--format", help="What to write.")
-    ] = ExportFormat.LITERT,
-    overwrite: Overwrite = False,
-    as_json: Json = False,
-) -> None:
-    """Write a model for other programs, and compare it with the original."""
-    is_litert = file_format is ExportFormat.LITERT
-    if is_litert:
-        require_suffix(out, ".tflite")
-    refuse_existing([out if is_litert else out / "1"], overwrite)
-    machine.start_keras()
-    from mirnet_keras.export import to_litert, to_saved_model
-    from mirnet_keras.presets import load
-
-    with _prints_on_stderr():
-        model = load(preset)
-        report = to_litert(model, out) if is_litert else to_saved_model(model, out)
-    if as_json:
-        _print_json(dataclasses.asdict(report))
-    else:
-        typer.echo(
-            f"Wrote {report.file} ({report.bytes / 1e6:.1f} MB). Tried on {len(report.sizes)} "
-            f"sizes: it differs from the model by at most {report.largest_error:.1e}."
-        )
-
-
-@app.command()
 def info(
     preset: Annotated[str | None, typer.Argument(help="Describe this preset alone.")] = None,
     peak: Annotated[
@@ -301,7 +286,7 @@ def info(
 
     if preset is not None:
         description = read_preset(find(preset)).model_dump(mode="json")
-        _print_json(description) if as_json else _print_columns(description.items())
+        print_json(description) if as_json else _print_columns(description.items())
         return
     presets = list_presets()
     facts = machine.describe_machine()
@@ -310,7 +295,7 @@ def info(
             facts[f"convolution_{dtype}_gflops"] = machine.peak_gflops(dtype)
     if as_json:
         described = [entry.model_dump(mode="json") for entry in presets]
-        _print_json({"presets": described, "machine": facts})
+        print_json({"presets": described, "machine": facts})
         return
     _print_columns(
         (entry.name, entry.task, f"x{entry.scale}", f"{entry.parameters:,}", _scores(entry))
@@ -320,14 +305,38 @@ def info(
     _print_columns(facts.items())
 
 
+def _print_checks(checks) -> None:
+    """A line for each comparison with the reference; exit status 1 where one falls short."""
+    _print_columns(
+        (
+            f"step {check.step:,}",
+            "loss" if check.about == "loss" else "validation, dB",
+            f"{check.found:.4g}",
+            f"reference {check.reference:.4g}",
+            "on track" if check.on_track else "below",
+        )
+        for check in checks
+    )
+    if not all(check.on_track for check in checks):
+        raise typer.Exit(1)
+
+
+def _serve_page(folder: Path, as_json: bool) -> None:
+    """Makes the page where it is not there yet, and serves it until Ctrl+C."""
+    from mirnet_keras.web import build_site, serving
+
+    typer.echo("Making the page; the first time it takes about a minute.", err=True)
+    with _prints_on_stderr():
+        build_site(folder)
+    with serving(folder) as address:
+        text = f"Open {address} in a browser of this machine. Ctrl+C ends it."
+        print_json({"address": address}) if as_json else typer.echo(text)
+        threading.Event().wait()
+
+
 def _prints_on_stderr() -> contextlib.redirect_stdout:
     """Keeps stdout for the report: TensorFlow's exporter prints, too."""
     return contextlib.redirect_stdout(sys.stderr)
-
-
-def _print_json(values: dict) -> None:
-    """Prints one JSON object; paths become text."""
-    typer.echo(json.dumps(values, indent=2, default=str))
 
 
 def _print_columns(rows) -> None:

@@ -1,42 +1,21 @@
-"""Which pictures a command line means, and where results may be written."""
+"""What several commands share: options, checks of what they are given, progress, JSON."""
 
+import contextlib
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 
 
 class CommandError(ValueError):
     """The command line asks for something that cannot be; the message says what and why."""
-
-
-def pictures(given: list[Path]) -> list[Path]:
-    """The picture files that are named or lie in a named folder."""
-    from mirnet_keras.images import list_images
-
-    for path in given:
-        if not path.exists():
-            raise FileNotFoundError(f"There is no picture or folder '{path}'. Check the path.")
-    return [
-        picture for path in given for picture in (list_images(path) if path.is_dir() else [path])
-    ]
-
-
-def targets(given: list[Path], sources: list[Path], out: Path | None) -> list[Path]:
-    """Where the result of each picture goes."""
-    from mirnet_keras.images import SUFFIXES
-
-    is_single = len(given) == 1 and not given[0].is_dir()
-    if is_single and out is not None and out.suffix and not out.is_dir():
-        if out.suffix.lower() not in SUFFIXES:
-            raise CommandError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
-        return [out]
-    if not is_single and (out is None or out.is_file()):
-        raise CommandError("Several pictures need a folder for the results: add --out FOLDER.")
-    targets = [(out or path.parent) / f"{path.stem}_restored.png" for path in sources]
-    twice = sorted(str(target) for target in set(targets) if targets.count(target) > 1)
-    if twice:
-        raise CommandError(
-            f"Several pictures would be written as {', '.join(twice)}. Restore them one by one."
-        )
-    return targets
 
 
 def refuse_existing(targets: list[Path], overwrite: bool) -> None:
@@ -65,3 +44,28 @@ def tile_side(text: str) -> int | str | None:
             f"--tile must be auto, none, chop or a number of pixels. Received '{text}'."
         )
     return int(text)
+
+
+def print_json(values: dict) -> None:
+    """Prints one JSON object; paths become text."""
+    typer.echo(json.dumps(values, indent=2, default=str))
+
+
+@contextlib.contextmanager
+def progress_bar(total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar with the time left, on a terminal, for more than one thing.
+
+    Args:
+        total: how many there are; None: not known yet.
+
+    Yields:
+        What moves it: a function with the arguments `advance`, or `completed` and `total`.
+    """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    shown = total != 1 and console.is_terminal and sys.stdout.isatty()
+    with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
+        yield functools.partial(progress.update, progress.add_task("Restoring", total=total))

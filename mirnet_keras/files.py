@@ -1,9 +1,12 @@
 """Files that are written completely or not at all."""
 
 import os
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.(.+)", re.DOTALL)
 
 
 def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
@@ -22,3 +25,19 @@ def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> Non
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Removes the temporary files that `write_whole` left when it was killed.
+
+    Args:
+        paths: of the files that were to be written, and that nobody else is writing now.
+    """
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, wanted in names.items():
+        for file in folder.iterdir() if folder.is_dir() else ():
+            match = TEMPORARY.fullmatch(file.name)
+            if match and match[1] in wanted:
+                file.unlink()

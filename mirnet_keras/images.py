@@ -1,14 +1,14 @@
 """Pictures on disk and in memory: read, write, change depth, luma, crop and pad.
 
 An image is an array (height, width, 3), RGB. Its dtype tells its scale: uint8 is 0..255, uint16 is
-0..65535, float is 0..1. This module needs numpy, OpenCV and Pillow, and no Keras.
+0..65535, float is 0..1. This module needs numpy and Pillow, OpenCV only to write
+files and to read deep ones, and no Keras.
 """
 
 import io
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -80,14 +80,58 @@ def decode_image(data: bytes, name: str = "picture") -> np.ndarray:
                 return np.array(upright.convert("RGB"))
     except UnidentifiedImageError:
         if not data.startswith(TIFF_SIGNATURES):  # Pillow knows no float colour TIFF
-            raise ImageError(_not_a_picture(data, name)) from None
+            raise not_a_picture(data, name) from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"'{name}' has too many pixels ({error}). Cut it into parts.") from None
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise ImageError(
             f"'{name}' is broken or cut short ({error}). Copy or download it again."
         ) from error
-    return _decode_deep(data, name)
+    import cv2
+
+    deep = decode_deep(data, name, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(deep[..., ::-1])
+
+
+def decode_deep(data: bytes, name: str, flags: int) -> np.ndarray:
+    """Decodes a file of 16 bits or floats with OpenCV, which keeps its depth.
+
+    Args:
+        data: the whole file.
+        name: what error messages call it.
+        flags: of `cv2.imdecode`.
+
+    Returns:
+        What OpenCV gives, colours as BGR: uint16 or float32.
+
+    Raises:
+        ImageError: where OpenCV cannot, and for other depths.
+    """
+    import cv2
+
+    former = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        array = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        array = None
+    finally:
+        cv2.utils.logging.setLogLevel(former)
+    if array is None or array.dtype not in (np.uint16, np.float32, np.float64):
+        raise ImageError(
+            f"'{name}' is broken, cut short or of a kind that cannot be read (16-bit integers and "
+            "floats can). Save it again as a 16-bit PNG."
+        )
+    return array if array.dtype == np.uint16 else array.astype(np.float32)
+
+
+def not_a_picture(data: bytes, name: str) -> ImageError:
+    """The error for bytes that are no picture file."""
+    if not data:
+        return ImageError(f"'{name}' is empty. Copy or download it again.")
+    return ImageError(
+        f"'{name}' is not a picture in a format that can be read (PNG, JPEG, WebP, BMP, TIFF). "
+        "Convert it to PNG or JPEG first."
+    )
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -107,10 +151,18 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
             written.
     """
     path = Path(path)
-    encoded = encode_image(image, path.suffix)
+    write_bytes(path, encode_image(image, path.suffix))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a picture file whole, with its folder.
+
+    Raises:
+        ImageError: where that cannot be; an older file stays as it was.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda temporary: temporary.write_bytes(encoded))
+        write_whole(path, lambda temporary: temporary.write_bytes(data))
     except OSError as error:
         raise ImageError(
             f"'{path}' cannot be written: {error.strerror}. Choose another place."
@@ -123,6 +175,8 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
     Raises:
         ImageError: for an unknown suffix, another shape or dtype, or NaN.
     """
+    import cv2
+
     suffix = suffix.lower()
     if suffix not in SUFFIXES:
         raise ImageError(
@@ -267,10 +321,10 @@ def list_images(folder: str | os.PathLike) -> list[Path]:
     if not folder.is_dir():
         fault = "is a file, not a folder" if folder.exists() else "does not exist"
         raise ImageError(f"'{folder}' {fault}. Give the path of a folder with pictures.")
-    found = sorted(path for path in folder.iterdir() if _is_picture_file(path))
+    found = [path for path in folder.iterdir() if _is_picture_file(path)]
     if not found:
         raise ImageError(f"'{folder}' holds no picture file ({', '.join(SUFFIXES)}).")
-    return found
+    return sorted(found, key=lambda path: path.name)
 
 
 def _is_picture_file(path: Path) -> bool:
@@ -295,31 +349,3 @@ def _is_deep(picture: Image.Image, data: bytes) -> bool:
         bits = picture.getexif().get(TIFF_BITS_PER_SAMPLE, (1,))
         return max(np.atleast_1d(bits)) > 8
     return picture.mode.startswith(("I", "F"))
-
-
-def _decode_deep(data: bytes, name: str) -> np.ndarray:
-    """Decodes a 16-bit or float file with OpenCV, which keeps its depth."""
-    former = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        picture = None
-    finally:
-        cv2.utils.logging.setLogLevel(former)
-    if picture is None or picture.dtype not in (np.uint16, np.float32, np.float64):
-        raise ImageError(
-            f"'{name}' is broken, cut short or of a kind that cannot be read (16-bit integers and "
-            "floats can). Save it again as a 16-bit PNG."
-        )
-    depth = np.uint16 if picture.dtype == np.uint16 else np.float32
-    return np.ascontiguousarray(picture[..., ::-1], depth)
-
-
-def _not_a_picture(data: bytes, name: str) -> str:
-    if not data:
-        return f"'{name}' is empty. Copy or download it again."
-    return (
-        f"'{name}' is not a picture in a format that can be read (PNG, JPEG, WebP, BMP, TIFF). "
-        "Convert it to PNG or JPEG first."
-    )

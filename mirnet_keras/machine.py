@@ -13,11 +13,22 @@ from mirnet_keras import __version__
 
 LIBRARIES = ("keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "ai-edge-litert")
 PEAK_SIDE, PEAK_CHANNELS, PEAK_RUNS = 64, 256, 20  # of the convolution that is timed
+KINDS = ("cpu", "gpu", "tpu")  # of devices, as Keras names them
 
 
-def start_keras() -> None:
-    """Imports Keras and starts its backend, without their messages."""
+class DeviceError(ValueError):
+    """There is no such device; the message says which there are."""
+
+
+def start_keras(threads: int | None = None) -> None:
+    """Imports Keras and starts its backend, without their messages.
+
+    Args:
+        threads: processor threads that TensorFlow computes with; None: as many as there are cores.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if threads is not None:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     # TensorFlow 2.21 writes some messages before it looks at its log level, and others as errors
     # where there is merely no GPU.
     with silent_stderr():
@@ -38,6 +49,42 @@ def silent_stderr() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def device_name(text: str) -> str:
+    """The full name of a device that is there, such as "gpu:0".
+
+    Args:
+        text: "cpu", "gpu" (the first one) or "gpu:1", in any case.
+
+    Raises:
+        DeviceError: where there is none of this name.
+    """
+    name = text.lower() if ":" in text else f"{text.lower()}:0"
+    there = _devices()
+    if name not in there:
+        raise DeviceError(
+            f"There is no device '{text}' for {_backend()} on this machine. There are: "
+            f"{', '.join(there)}. Name one of them."
+        )
+    return name
+
+
+def _devices() -> list[str]:
+    """All that the backend can compute on; Keras alone would leave out the processor."""
+    import keras
+
+    found: list[str] = []
+    for kind in KINDS:
+        with contextlib.suppress(RuntimeError):  # so says JAX of a kind that is not there
+            found += keras.distribution.list_devices(kind)
+    return [name.lower() for name in found]
+
+
+def _backend() -> str:
+    import keras
+
+    return {"tensorflow": "TensorFlow", "jax": "JAX"}.get(keras.backend.backend(), "Keras")
 
 
 def describe_machine() -> dict[str, object]:
@@ -78,9 +125,28 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+def lacks_bfloat16() -> bool:
+    """Whether bfloat16 is much slower here than float32: an x86 processor without AVX-512, alone.
+
+    A training step then takes 15 times as long as in float32. False where that is not known.
+    """
+    import keras
+
+    flags = _processor_flags()
+    only_processor = all("cpu" in device.lower() for device in keras.distribution.list_devices())
+    return only_processor and "sse2" in flags and "avx512f" not in flags
+
+
 def _has_amx() -> bool | None:
     """Whether the processor has Intel's matrix unit, which bfloat16 needs to be fast."""
+    flags = _processor_flags()
+    return "amx_bf16" in flags if flags else None
+
+
+def _processor_flags() -> set[str]:
+    """What the processor can do; nothing where the system does not say, as only Linux does."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:  # only Linux says so here
-        return None
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").split())

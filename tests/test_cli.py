@@ -1,14 +1,16 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
+import av
 import keras
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mirnet_keras import cli, machine
+from mirnet_keras import cli, machine, training
 from mirnet_keras.images import read_image, write_image
 from mirnet_keras.models import AWSRN, MIRNetV2
 from mirnet_keras.presets import save_preset
@@ -113,9 +115,99 @@ def test_restore_folders_and_json(workplace):
     report = json.loads(result.stdout)["images"]
     assert [(entry["output"], entry["preset"]) for entry in report] == [
         ("results/a_restored.png", "awsrn_s_x2"),
-        ("results/b_restored.png", "awsrn_s_x2"),
+        ("results/b_restored.jpg", "awsrn_s_x2"),
     ]
-    assert read_image("results/b_restored.png").shape == (24, 20, 3)
+    assert read_image("results/b_restored.jpg").shape == (24, 20, 3)
+
+
+def test_a_folder_with_damaged_pictures_is_restored_to_the_end(workplace):
+    write_image("in/a.png", photo())
+    write_image("in/deeper/b 😀.jpg", photo())
+    (workplace / "in/bad.png").write_text("not a picture")
+    (workplace / "in/notes.txt").write_text("no picture at all")
+    command = ["restore", "in", "--out", "out", "--recursive", "--preset", "awsrn_s_x2"]
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "2 restored, 0 were there already, 1 failed, 1 other files left out." in result.stdout
+    assert result.stdout.count("'in/bad.png' is not a picture") == 1
+    assert read_image("out/deeper/b 😀_restored.jpg").shape == (24, 20, 3)
+    before = files(workplace)
+    report = json.loads(run(*command, "--json").stdout)
+    assert report["counts"] == {"failed": 1, "restored": 0, "skipped": 2}
+    assert [entry["status"] for entry in report["images"]] == ["skipped", "failed", "skipped"]
+    assert "bad.png' is not a picture" in report["images"][1]["error"]
+    assert files(workplace) == before
+    assert "exists already, from another" in fails(*command, "--ensemble")
+    for number in range(40):
+        write_image(f"in/z{number}.png", photo())
+    again = run(*command, "--overwrite", "--ensemble", "--fail-fast")
+    assert again.exit_code == 1
+    summary = r"(\d+) restored, 0 were there already, 1 failed, (\d+) not begun"
+    restored, not_begun = map(int, re.search(summary, again.stdout).groups())
+    assert restored + not_begun == 42 and not_begun > 0
+
+
+def test_formats_metadata_and_limits(workplace):
+    write_image("a.png", photo())
+    small = ["restore", "a.png", "--preset", "awsrn_s_x2", "--threads", "1"]
+    assert run(*small, "--format", "webp", "--no-metadata", "--alpha", "drop").exit_code == 0
+    assert (workplace / "a_restored.webp").read_bytes()[8:12] == b"WEBP"
+    assert "too many pixels" in fails(*small, "--max-pixels", "100")
+    assert "text such as '2GB'" in fails(*small, "--memory-budget", "much")
+    assert run(*small, "--precision", "bfloat16").exit_code == 0
+    assert keras.config.dtype_policy().name == "float32"
+    coarse, fine = read_image("a_restored.png"), read_image("a_restored.webp")
+    assert 0 < np.abs(coarse.astype(int) - fine).max() < 8
+
+
+def test_restore_computes_on_the_device_that_is_named(workplace):
+    write_image("a.png", photo())
+    small = ["restore", "a.png", "--preset", "awsrn_s_x2"]
+    assert run(*small, "--out", "free.png").exit_code == 0
+    assert run(*small, "--out", "named.png", "--device", "cpu").exit_code == 0
+    assert (workplace / "named.png").read_bytes() == (workplace / "free.png").read_bytes()
+    if not keras.distribution.list_devices()[0].lower().startswith("gpu"):
+        sentence = fails(*small, "--device", "gpu")
+        assert "no device 'gpu'" in sentence and "There are: cpu:0" in sentence
+    assert "no device 'cpu:77'" in fails(*small, "--device", "cpu:77")
+    assert not (workplace / "a_restored.png").exists()
+
+
+@pytest.fixture
+def clip(workplace):
+    """A clip of three bright frames."""
+    with av.open("clip.mp4", "w") as target:
+        video = target.add_stream("libx264", 20, width=16, height=12)
+        for seed in range(3):
+            target.mux(video.encode(av.VideoFrame.from_ndarray(photo(12, 16, seed), "rgb24")))
+        target.mux(video.encode())
+    return workplace / "clip.mp4"
+
+
+def test_restore_does_a_clip(workplace, clip):
+    result = run("restore", "clip.mp4")
+    assert result.exit_code == 0, result.output
+    facts = r"\(awsrn_s_x2, chosen by brightness; 3 frames, [\d.]+ s\)"
+    assert re.match(rf"clip.mp4 -> clip_restored.mp4  {facts}\n$", result.stdout)
+    assert "exists already" in fails("restore", "clip.mp4")
+    options = ["--preset", "awsrn_s_x2", "--device", "cpu", "--codec", "ffv1", "--json"]
+    report = json.loads(run("restore", "clip.mp4", "--out", "deeper/a.mkv", *options).stdout)
+    facts = {"input": "clip.mp4", "output": "deeper/a.mkv", "preset": "awsrn_s_x2", "frames": 3}
+    assert facts.items() <= report["clip"].items()
+    assert len(report["clip"]["remarks"]) == 1  # of times in milliseconds
+    assert sorted(path.name for path in (workplace / "deeper").iterdir()) == ["a.mkv"]
+
+
+def test_restore_names_what_does_not_fit_a_clip(workplace, clip):
+    write_image("a.png", photo())
+    assert "'clip.mp4' in a command of its own" in fails("restore", "a.png", "clip.mp4")
+    assert "must end in one of .mp4" in fails("restore", "clip.mp4", "--out", "a.gif")
+    assert "--format png is of pictures" in fails("restore", "clip.mp4", "--format", "png")
+    assert "no encoder 'x'" in fails("restore", "clip.mp4", "--codec", "x")
+    (workplace / "cut.mp4").write_bytes(clip.read_bytes()[:500])
+    assert "broken or cut short" in fails("restore", "cut.mp4")
+    assert "no clip at 'none.mp4'" in fails("restore", "none.mp4")
+    assert not list(workplace.glob("*_restored*"))
 
 
 def test_restore_overwrites_only_when_told(workplace):
@@ -148,9 +240,10 @@ def test_restore_refuses_what_does_not_fit(workplace):
     write_image("in/a.jpg", photo())
     assert "Did you mean 'awsrn_s_x2'" in fails("restore", "a.png", "--preset", "awsrn_x2")
     assert "--tile must be" in fails("restore", "a.png", "--tile", "big")
-    assert "larger than `overlap`" in fails("restore", "a.png", "--tile", "16")
+    assert "`tile` must be" in fails("restore", "a.png", "--tile", "0")
     assert "'a.gif' must end in" in fails("restore", "a.png", "--out", "a.gif")
     assert "add --out FOLDER" in fails("restore", "a.png", "in")
+    write_image("in/a.png", photo())
     assert "out/a_restored.png" in fails("restore", "a.png", "in", "--out", "out")
     assert not list(workplace.rglob("*_restored*"))
 
@@ -187,6 +280,52 @@ def test_evaluate_names_what_does_not_fit(workplace):
     assert "no preset 'nothing'" in fails("evaluate", "nothing", "high")
 
 
+def test_train_takes_another_precision(workplace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "train", lambda recipe, *_, **__: asked.append(recipe) or AWSRN())
+    run("train", "awsrn_s_x2", "--out", "run", "--precision", "float32")
+    run("train", "awsrn_s_x2", "--out", "run")
+    assert [recipe.precision for recipe in asked] == ["float32", "mixed_bfloat16"]
+
+
+def test_train_check_compares_a_run_with_the_reference(workplace, monkeypatch):
+    checks = [training.Check(500, "psnr", 35.0, 36.0, False)]
+    monkeypatch.setattr(training, "check_run", lambda recipe, out: checks)
+    result = run("train", "awsrn_s_x2", "--check", "--out", "run")
+    assert result.exit_code == 1
+    assert result.stdout == "step 500  validation, dB  35  reference 36  below\n"
+    monkeypatch.undo()
+    assert "There is no run in nowhere" in fails(
+        "train", "awsrn_s_x2", "--check", "--out", "nowhere"
+    )
+
+
+def test_finetune_says_before_and_after(workplace, monkeypatch):
+    asked = []
+    result = training.FineTuning("run/best.keras", 8, 2, "rgb", (20.0, 0.5), (21.5, 0.625))
+    monkeypatch.setattr(training, "finetune", lambda *args: asked.append(args) or result)
+    done = run("finetune", "awsrn_s_x2", "mine", "--out", "run", "--freeze", "head")
+    assert done.stdout == (
+        "On 2 pictures held out (rgb): 20.00 dB / 0.5000 before, 21.50 dB / 0.6250 after.\n"
+        "The better model: run/best.keras\n"
+    )
+    assert [str(a) for a in asked[0]] == [
+        "awsrn_s_x2",
+        "mine",
+        "run",
+        "2000",
+        "0.0001",
+        "('head',)",
+    ]
+
+
+def test_several_hosts_need_jax_and_a_rank_with_its_coordinator(workplace):
+    command = ["train", "awsrn_s_x2", "--out", "run", "--hosts", "2"]
+    assert "rank=0, coordinator=None" in fails(*command, "--rank", "0")
+    if keras.backend.backend() != "jax":
+        assert "set KERAS_BACKEND=jax" in fails(*command, "--rank", "0", "--coordinator", "a:1")
+
+
 def test_train_names_what_is_wrong_with_a_recipe(workplace):
     lines = [
         "network: awsrn",
@@ -197,7 +336,7 @@ def test_train_names_what_is_wrong_with_a_recipe(workplace):
     (workplace / "mine.yaml").write_text("\n".join(lines))
     message = fails("train", "mine.yaml", "--out", "run")
     assert "mine.yaml: unknown key 'mixupp'. Did you mean 'mixup'?" in message
-    assert "Did you mean 'awsrn_s_x2'" in fails("train", "awsrn_x2", "--out", "run")
+    assert "Did you mean 'awsrn_s_x2'" in fails("train", "awsrn_sx2", "--out", "run")
     assert not (workplace / "run").exists()
 
 
@@ -250,6 +389,26 @@ def test_export_writes_and_reports(workplace):
     assert "exists already" in fails("export", "awsrn_s_x2", "saved", "--format", "saved_model")
 
 
+def test_export_quantises_with_pictures_and_prints_the_table(workplace):
+    photographs = workplace / "photographs"
+    photographs.mkdir()
+    ramp = np.broadcast_to(np.arange(0, 240, 5, np.uint8)[:, None], (48, 48, 3))
+    write_image(photographs / "a.png", np.ascontiguousarray(ramp))
+    write_image("b.png", photo())
+    command = ["export", "awsrn_s_x2", "int8.tflite", "--quantize", "int8", "--shape", "24x32"]
+    assert "needs `representative`: a folder" in fails(*command)
+    assert "HEIGHTxWIDTH, such as 256x256" in fails(*command[:-1], "24")
+    assert "no picture named like 'a.png'" in fails(
+        *command, "--pictures", "photographs", "--targets", "."
+    )
+    assert not (workplace / "int8.tflite").exists()
+    given = ["--representative", "photographs", "--pictures", "photographs", "--mixed", "head,skip"]
+    result = run(*command, *given, "--accept-loss")
+    assert result.exit_code == 0, result.output
+    assert "24 x 32, int8" in result.stdout
+    assert "kept in float32  head, skip" in result.stdout
+
+
 def test_info_describes_presets_and_machine(presets):
     result = run("info")
     assert result.exit_code == 0, result.output
@@ -271,7 +430,7 @@ def test_peak_is_measured_on_request(monkeypatch):
 
 def test_interrupting_is_no_traceback(monkeypatch, workplace):
     write_image("a.png", photo())
-    monkeypatch.setattr(machine, "start_keras", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(machine, "start_keras", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
     result = run("restore", "a.png")
     assert (result.exit_code, result.stderr) == (130, "mirnet-keras: stopped.\n")
 

@@ -1,4 +1,4 @@
-"""A 1 x 1 convolution and exact bilinear enlargement by two, as one convolution."""
+"""A 1 x 1 convolution and exact bilinear enlargement by two."""
 
 import keras
 import numpy as np
@@ -8,20 +8,20 @@ from mirnet_keras.layers.convolution import UNIFORM_FAN_IN
 
 # Along one axis, an output pixel lies a quarter pixel before or after its input pixel.
 BEFORE, AFTER = (0.25, 0.75, 0.0), (0.0, 0.75, 0.25)
-# (height, width, 1, phase, 1): the four output pixels of an input pixel are its phases.
+# (height, width, phase): the four output pixels of an input pixel are its phases.
 BILINEAR = np.stack(
     [np.outer(rows, columns) for rows in (BEFORE, AFTER) for columns in (BEFORE, AFTER)], axis=-1
-).astype("float32")[:, :, None, :, None]
+).astype("float32")
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
 class BilinearEnlargement(keras.layers.Layer):
     """Changes the channels by a 1 x 1 convolution and doubles the size bilinearly.
 
-    Both are linear, so they are one 3 x 3 convolution to four pixels at a time, whose kernel is
-    built from the 1 x 1 kernel at each call. Half-pixel centres, edge pixels repeated: equal to
-    `tf.image.resize` and to PyTorch's `align_corners=False`, and exported with unknown sizes,
-    which Keras' own bilinear resizing is not.
+    The enlargement is a 3 x 3 convolution of each channel for itself, to four pixels at a time.
+    Half-pixel centres, edge pixels repeated: equal to `tf.image.resize` and to PyTorch's
+    `align_corners=False`, and exported with unknown sizes, which Keras' own bilinear resizing is
+    not.
 
     MIRNet (`UpSample`, bottom path) and MIRNet-v2 (`UpSample`), authors' code.
 
@@ -46,11 +46,15 @@ class BilinearEnlargement(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        channels = inputs.shape[-1]
-        kernel = BILINEAR * self.kernel[0, 0, :, None, :]  # (3, 3, channels, 4, filters)
-        kernel = ops.reshape(kernel, (3, 3, channels, 4 * self.filters))
-        padded = ops.pad(inputs, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="symmetric")
-        phases = ops.conv(padded, ops.cast(kernel, self.compute_dtype), padding="valid")
+        kernel = ops.cast(self.kernel, self.compute_dtype)
+        converted = ops.conv(inputs, kernel, padding="valid")
+        padded = ops.pad(converted, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="symmetric")
+        taps = np.repeat(BILINEAR, self.filters, axis=-1)[..., None]
+        phases = ops.depthwise_conv(
+            ops.concatenate([padded] * 4, axis=-1),
+            ops.cast(taps, self.compute_dtype),
+            padding="valid",
+        )
         return ops.depth_to_space(phases, 2)
 
     def compute_output_shape(self, input_shape):

@@ -5,6 +5,7 @@ from keras import ops
 
 from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import dense
+from mirnet_keras.layers.image_statistic import image_statistic, pixel_mean
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -47,7 +48,7 @@ class ChannelAttention(AttentionUnit):
 
     def describe(self, inputs):
         """What the gate is computed from: `(batch, channels)` float32."""
-        return ops.mean(ops.cast(inputs, "float32"), axis=(1, 2))
+        return image_statistic(pixel_mean, inputs)
 
     def call(self, inputs, return_attention=False):
         gate = self.excite(self.squeeze(self.describe(inputs)))

@@ -5,6 +5,9 @@ from keras import ops
 
 from mirnet_keras.layers.attention_unit import AttentionUnit, softmax
 from mirnet_keras.layers.convolution import convolution, dense
+from mirnet_keras.layers.image_statistic import image_statistic
+
+NEVER = -1e9  # the logit of a pixel that does not count
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -38,17 +41,29 @@ class GlobalContext(AttentionUnit):
         for layer in (self.squeeze, self.activation, self.expand):
             layer.build((None, channels))
 
-    def call(self, inputs, return_attention=False):
+    def describe(self, inputs, share=None):
+        """The attention-weighted mean of the pixels, as `pixel_mean`."""
         batch, height, width, channels = ops.shape(inputs)
-        logits = ops.reshape(self.mask(inputs), (batch, 1, height * width))
-        logits = ops.cast(logits, "float32")
-        attention = softmax(logits)
+        logits = self._logits(inputs)
+        if share is not None:
+            counts = ops.reshape(share, (batch, 1, height * width)) > 0
+            logits = ops.where(counts, logits, NEVER)
+        attention = ops.cast(softmax(logits), inputs.dtype)
         pixels = ops.reshape(inputs, (batch, height * width, channels))
-        context = ops.matmul(ops.cast(attention, inputs.dtype), pixels)[:, 0]
+        return ops.matmul(attention, pixels)[:, 0], ops.logsumexp(logits, axis=(1, 2))
+
+    def _logits(self, inputs):
+        """Of the attention: (batch, 1, pixels) float32."""
+        batch, height, width, _ = ops.shape(inputs)
+        return ops.cast(ops.reshape(self.mask(inputs), (batch, 1, height * width)), "float32")
+
+    def call(self, inputs, return_attention=False):
+        context = image_statistic(self.describe, inputs)
         context = self.expand(self.activation(self.squeeze(context)))
         outputs = inputs + ops.cast(context, inputs.dtype)[:, None, None, :]
         if return_attention:
-            return outputs, ops.reshape(attention, (batch, height, width, 1))
+            attention = softmax(self._logits(inputs))
+            return outputs, ops.reshape(attention, (*ops.shape(inputs)[:3], 1))
         return outputs
 
     def compute_output_shape(self, input_shape):

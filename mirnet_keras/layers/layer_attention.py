@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mirnet_keras.layers.attention_unit import AttentionUnit, softmax
+from mirnet_keras.layers.image_statistic import image_statistic, log_count
 from mirnet_keras.layers.scalar_weight import add_scalar
 
 
@@ -38,23 +39,36 @@ class LayerAttention(AttentionUnit):
     def call(self, inputs, return_attention=False):
         batch, height, width, channels = ops.shape(inputs[0])
         layers = len(inputs)
-        features = ops.reshape(ops.stack(inputs, axis=1), (batch, layers, -1))
-        weights = softmax(self._logits(features))
+        features = _rows(inputs)
+        likeness = image_statistic(products, *inputs, grows=True)
+        weights = softmax(likeness if self.prefer_similar else -likeness)
         mixing = ops.eye(layers, dtype="float32") + self.gamma * weights
         mixed = ops.matmul(ops.cast(mixing, features.dtype), features)
-        mixed = ops.reshape(mixed, (batch, layers, height, width, channels))
+        mixed = ops.reshape(mixed, (batch, layers, height * width, channels))
         outputs = ops.reshape(
-            ops.transpose(mixed, (0, 2, 3, 1, 4)), (batch, height, width, layers * channels)
+            ops.transpose(mixed, (0, 2, 1, 3)), (batch, height, width, layers * channels)
         )
         return (outputs, weights) if return_attention else outputs
-
-    def _logits(self, features):
-        features = ops.cast(features, "float32")
-        products = ops.matmul(features, ops.transpose(features, (0, 2, 1)))
-        return products if self.prefer_similar else -products
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[0][:-1], len(input_shape) * input_shape[0][-1])
 
     def get_config(self):
         return super().get_config() | {"prefer_similar": self.prefer_similar}
+
+
+def products(*inputs, share=None):
+    """The products of all layers with all layers, with a weight as `pixel_mean` gives it.
+
+    Returns:
+        (batch, layers, layers) and (batch,), both float32.
+    """
+    features = [ops.cast(x, "float32") for x in inputs]
+    counting = features if share is None else [x * share[..., None] for x in features]
+    likeness = ops.matmul(_rows(counting), ops.transpose(_rows(features), (0, 2, 1)))
+    return likeness, log_count(inputs[0], share)
+
+
+def _rows(inputs):
+    """(batch, layers, numbers). No tensor has more than four axes: GPU delegates refuse them."""
+    return ops.concatenate([ops.reshape(x, (ops.shape(x)[0], 1, -1)) for x in inputs], axis=1)

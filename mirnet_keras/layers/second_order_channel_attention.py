@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.attention_unit import flat
 from mirnet_keras.layers.channel_attention import ChannelAttention
+from mirnet_keras.layers.image_statistic import count, image_statistic, log_count, pixel_mean
 
 MIDDLE_ITERATIONS = 3  # between the first and the last of the five
 # Below this trace the covariance counts as zero; nothing above it changes.
@@ -43,10 +45,9 @@ class SecondOrderChannelAttention(ChannelAttention):
         self.statistics_size = statistics_size
 
     def describe(self, inputs):
-        middle = inputs
         if self.statistics_size is not None:
-            middle = central_piece(inputs, self.statistics_size)
-        return square_root_row_mean(channel_covariance(middle))
+            inputs = central_piece(inputs, self.statistics_size)
+        return square_root_row_mean(channel_covariance(inputs))
 
     def get_config(self):
         config = super().get_config() | {"statistics_size": self.statistics_size}
@@ -82,11 +83,21 @@ def channel_covariance(images):
     Returns:
         (batch, channels, channels) float32.
     """
-    batch, height, width, channels = ops.shape(images)
-    pixels = ops.reshape(ops.cast(images, "float32"), (batch, height * width, channels))
-    centred = pixels - ops.mean(pixels, axis=1, keepdims=True)
-    total = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred)
-    return total / ops.cast(height * width, "float32")
+    mean = image_statistic(pixel_mean, images)
+    centred = ops.cast(images, "float32") - mean[:, None, None]
+    return image_statistic(mean_outer_product, centred)
+
+
+def mean_outer_product(images, share=None):
+    """The mean over the pixels of the products of all channels with all, as `pixel_mean`.
+
+    Returns:
+        (batch, channels, channels) and (batch,), both float32.
+    """
+    counting = images if share is None else images * share[..., None]
+    total = ops.matmul(ops.transpose(flat(counting), (0, 2, 1)), flat(images))
+    pixels = ops.reshape(count(images, share), (-1, 1, 1))
+    return total / pixels, log_count(images, share)
 
 
 def square_root(matrices):

@@ -5,6 +5,7 @@ from keras import ops
 
 from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.layers.convolution import dense
+from mirnet_keras.layers.image_statistic import image_statistic, log_count, pixel_mean
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
 
 
@@ -49,12 +50,13 @@ class SelectiveKernelFusion(AttentionUnit):
             layer.build((None, descriptor))
 
     def call(self, inputs, return_attention=False):
-        means = [ops.mean(ops.cast(x, "float32"), axis=(1, 2)) for x in inputs]
-        descriptor = self.activation(self.squeeze(sum(means)))
+        descriptor = self.activation(self.squeeze(image_statistic(sum_mean, *inputs)))
         logits = ops.stack([expand(descriptor) for expand in self.expand], axis=1)
         weights = ops.softmax(logits, axis=1)
         gates = ops.cast(weights, self.compute_dtype)
-        outputs = sum(x * gates[:, i, None, None, :] for i, x in enumerate(inputs))
+        # Indexing with None would make tensors of rank 5, which GPU delegates refuse.
+        shape = (-1, 1, 1, inputs[0].shape[-1])
+        outputs = sum(x * ops.reshape(gates[:, i], shape) for i, x in enumerate(inputs))
         return (outputs, weights) if return_attention else outputs
 
     def compute_output_shape(self, input_shape):
@@ -62,3 +64,8 @@ class SelectiveKernelFusion(AttentionUnit):
 
     def get_config(self):
         return super().get_config() | {"reduction": self.reduction, "slope": self.slope}
+
+
+def sum_mean(*streams, share=None):
+    """The mean of the streams' sum over the pixels, as `pixel_mean`."""
+    return sum(pixel_mean(x, share)[0] for x in streams), log_count(streams[0], share)

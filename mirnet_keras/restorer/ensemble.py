@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mirnet_keras.data import symmetry, undo_symmetry
-
-SYMMETRIES = 8
+from mirnet_keras.symmetry import SYMMETRIES, symmetry, undo_symmetry
 
 
 def self_ensemble(restore: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:

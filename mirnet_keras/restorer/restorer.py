@@ -1,32 +1,35 @@
 """The one door for pictures: any size, any depth, any kind of trained model."""
 
+import dataclasses
+import logging
 import os
 import pathlib
+import time
 from collections.abc import Callable
 
 import numpy as np
 
-from mirnet_keras.images import pad_to_multiple, read_image, to_dtype, to_float, write_image
-from mirnet_keras.models import RestorationModel
-from mirnet_keras.models.folding import fold
-from mirnet_keras.presets import load
+from mirnet_keras.images import to_float
+from mirnet_keras.pictures import MAX_PIXELS, read_picture, write_picture
+from mirnet_keras.restorer.canvas import Canvas
+from mirnet_keras.restorer.checks import (
+    at_least,
+    check_border,
+    check_picture,
+    checked_overlap,
+    checked_tile,
+)
 from mirnet_keras.restorer.ensemble import self_ensemble
-from mirnet_keras.restorer.litert import LiteRTModel
+from mirnet_keras.restorer.errors import RestorerError
+from mirnet_keras.restorer.memory import lacks_memory, parse_bytes
+from mirnet_keras.restorer.padding import padded, padded_size
+from mirnet_keras.restorer.picture import restore_picture
+from mirnet_keras.restorer.plan import SIDES, Costs, Estimate, choose_tile, pixels_at_once
 from mirnet_keras.restorer.quarters import restore_in_quarters
-from mirnet_keras.restorer.tiling import restore_in_tiles
+from mirnet_keras.restorer.sources import open_source
+from mirnet_keras.restorer.tiling import Predict, restored_strips
 
-# tile="auto" takes a picture whole up to this number of input pixels times the scale: what is
-# computed at input size grows with the one, what is computed at output size with the other.
-WHOLE_PIXELS = 2**20
-# Else tiles of this side in input pixels, by scale: four of them cost about as much as the
-# largest whole picture, and few different shapes are compiled.
-AUTO_TILES = {1: 512, 2: 384, 3: 320, 4: 256}
-SMALLEST_AUTO_TILE = 192  # for scales above 4
-FLOAT_RANGE = (-0.5, 1.5)  # resampled pictures overshoot 0..1 a little; 0..255 is a mistake
-
-
-class RestorerError(ValueError):
-    """A picture cannot be restored as asked; the message says why and what to do."""
+_log = logging.getLogger(__name__)
 
 
 class Restorer:
@@ -36,24 +39,36 @@ class Restorer:
         large = restorer(small)  # (h, w, 3) uint8 -> (2h, 2w, 3) uint8
         restorer.restore_file("small.jpg", "large.png")
 
-    Pictures are padded to what the network needs by reflection and cropped again, so any size
-    from 1 x 1 works. Large pictures are done in overlapping tiles (see `restore_in_tiles`);
-    networks with global pooling, such as MIRNet, then differ a little from the whole picture.
+    Pictures are padded to what the network needs and cropped again, so any size from 1 x 1 works.
+    Pictures that do not fit into memory whole are done in overlapping tiles (see
+    `restored_strips`). Purely local networks (AWSRN) then give the same picture; networks that
+    look at the whole picture (MIRNet, RCAN, HAN, SAN) gather what they need to know of it from all
+    tiles first, in one to three passes, and differ very little: `seam_error` measures it.
 
     Args:
         source: Preset name, preset folder, path of a `.keras` or `.tflite` file, or a
             `RestorationModel`, whose weights are taken as they are now.
-        tile: `"auto"` (whole pictures up to a megapixel at scale 1, half of it at scale 2, ...;
-            tiles of 512, 384, 320 or 256 pixels for scales 1 to 4 beyond), None (always whole),
-            the side of a tile in input pixels, rounded down to the network's multiple, or
-            `"chop"` (see `restore_in_quarters`). A LiteRT file for one size has tiles of that
-            size, whatever stands here.
-        overlap: What neighbouring tiles share at least, in input pixels.
+        tile: `"auto"` (whole where the memory suffices, else the largest tiles that fit, and
+            smaller ones should that fail), None (always whole), the side of a tile in input
+            pixels, rounded down to the network's multiple, or `"chop"` (see
+            `restore_in_quarters`). A LiteRT file for one size has tiles of that size, whatever
+            stands here.
+        overlap: What neighbouring tiles share at least, in input pixels; `"auto"`: what the
+            network needs.
         batch: Tiles in one call of the model.
         ensemble: Takes the mean of the eight flips and rotations: eight times the work.
         prior: For a network that takes a segmentation: function of a picture, float in 0..1, that
             gives its class probabilities, `scale` times larger, such as a `segmentation.Prior`;
             asked for each tile. None: all background.
+        threads: Threads of a LiteRT file; None: as many as there are cores.
+        memory_budget: What restoring a picture may take beyond what the process holds, result
+            included: bytes, or text such as `"2GB"`. None: half of what is free, but no more than
+            serves.
+        border: What is thought to lie around the picture where the network needs more than there
+            is: `"reflect"` or `"edge"`; or `"wrap"`, for textures that repeat without a seam.
+        neutral: Whether a picture in colour whose three channels are equal is restored as the grey
+            picture that it is, so that it stays without a tint. False leaves its colour to the
+            network, as published scores do.
 
     Attributes:
         scale: Linear enlargement.
@@ -68,22 +83,28 @@ class Restorer:
         source,
         *,
         tile: int | str | None = "auto",
-        overlap: int = 32,
-        batch: int = 4,
+        overlap: int | str = "auto",
+        batch: int = 1,
         ensemble: bool = False,
         prior: Callable[[np.ndarray], np.ndarray] | None = None,
+        threads: int | None = None,
+        memory_budget: int | str | None = None,
+        border: str = "reflect",
+        neutral: bool = True,
     ):
-        self._model = _open(source, prior)
+        if threads is not None:
+            at_least("threads", threads, 1)
+        self._model = open_source(source, prior, threads)
         self.scale: int = self._model.scale
-        self.tile = _checked_tile(tile, self._model)
-        self.overlap = _at_least("overlap", overlap, 0)
-        self.batch = _at_least("batch", batch, 1)
+        self.tile = checked_tile(tile, self._model)
+        self.overlap = checked_overlap(overlap, self.tile, self._model)
+        self.batch = self._model.fixed_batch or at_least("batch", batch, 1)
         self.ensemble = ensemble
-        if isinstance(self.tile, int) and self.tile <= self.overlap:
-            raise RestorerError(
-                f"`tile` must be larger than `overlap`. Received tile={tile}, overlap={overlap}. "
-                f"Use a larger tile, or an overlap of {self.tile // 4}."
-            )
+        self.memory_budget = None if memory_budget is None else parse_bytes(memory_budget)
+        self.border = check_border(border)
+        self.neutral = neutral
+        self._largest: int | None = None  # side of the tiles, once memory did not suffice
+        self._seconds_per_pixel: float | None = None
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Restores one picture.
@@ -93,184 +114,240 @@ class Restorer:
 
         Returns:
             (scale * height, scale * width[, 3]) of the same depth (float32 for every float),
-            clipped; for grey the mean of the three channels.
+            clipped; for grey the mean of the network's three channels.
 
         Raises:
-            RestorerError: when the array is no picture, or the network gives no finite numbers.
+            RestorerError: when the array is no picture, the network gives no finite numbers, or
+                the memory does not suffice.
         """
         check_picture(image)
-        colour = np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
-        restored = self_ensemble(self._restore, colour) if self.ensemble else self._restore(colour)
-        if image.ndim == 2:
-            restored = restored.mean(axis=-1)
-        is_float = np.issubdtype(image.dtype, np.floating)
-        return to_dtype(restored, np.float32 if is_float else image.dtype)
+        start = time.perf_counter()
+        if self.neutral and _is_neutral(image):
+            restored = np.repeat(self._restored(image[..., 0])[..., None], 3, axis=-1)
+        else:
+            restored = self._restored(image)
+        self._seconds_per_pixel = (time.perf_counter() - start) / (image.shape[0] * image.shape[1])
+        return restored
 
-    def restore_file(self, input: str | os.PathLike, output: str | os.PathLike) -> None:
-        """Restores a picture file; the depth follows the input as far as the format holds it.
+    def estimate(self, shape: tuple[int, ...], dtype=np.uint8) -> Estimate:
+        """Says what restoring a picture will take, without doing it.
+
+        Args:
+            shape: of the picture: (height, width[, channels]).
+            dtype: of the picture.
+
+        Raises:
+            RestorerError: when the memory does not suffice.
+        """
+        size = self._padded_size(shape[:2])
+        costs = self._costs(np.dtype(dtype))
+        estimate = costs.estimate(size, self._tile(size, costs))
+        seconds = self._seconds_per_pixel and self._seconds_per_pixel * shape[0] * shape[1]
+        return dataclasses.replace(estimate, seconds=seconds)
+
+    def restore_file(
+        self,
+        input: str | os.PathLike,
+        output: str | os.PathLike,
+        *,
+        alpha: str = "net",
+        keep_metadata: bool = True,
+        max_pixels: int = MAX_PIXELS,
+    ) -> tuple[str, ...]:
+        """Restores a picture file; what the format of the result holds is kept.
+
+        Depth, grey, transparency, EXIF data, colour profile and density follow the input, as far
+        as `write_picture` can; the EXIF orientation is applied.
 
         Args:
             input: Path of the picture, left as it is.
-            output: Path of the result; an older file of that name is replaced.
+            output: Path of the result, whose suffix names the format; an older file of that name
+                is replaced.
+            alpha: `"net"`, `"resize"`, `"drop"` or `"flatten"`: see `restore_picture`.
+            keep_metadata: False leaves EXIF data and density out; the profile stays.
+            max_pixels: Of the input; what is larger is refused before it is decoded.
+
+        Returns:
+            Sentences about what was lost.
 
         Raises:
             RestorerError: when both are the same file.
             FileNotFoundError, ImageError: when a file cannot be read or written.
+            ValueError: for another `alpha`.
         """
         if _same_file(input, output):
             raise RestorerError(
                 f"'{output}' is the picture to restore, which would be lost. "
                 "Choose another name for the result."
             )
-        write_image(output, self(read_image(input)))
+        picture = read_picture(input, max_pixels=max_pixels)
+        restored = restore_picture(self, picture, scale=self.scale, alpha=alpha)
+        return write_picture(output, restored if keep_metadata else restored.without_metadata())
 
-    def _restore(self, image: np.ndarray) -> np.ndarray:
+    def _restored(self, image: np.ndarray) -> np.ndarray:
+        """The result for a picture; again with smaller tiles where memory was missing."""
+        while True:
+            try:
+                return self._attempt(image)
+            except Exception as error:
+                if not lacks_memory(error):
+                    raise
+                self._shrink(image, error)
+
+    def _attempt(self, image: np.ndarray) -> np.ndarray:
+        colour = np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
+        if self.ensemble or self.tile == "chop":
+            canvas = Canvas(image, self.scale)
+            canvas.write(
+                self_ensemble(self._exact, colour) if self.ensemble else self._exact(colour)
+            )
+        else:
+            canvas = Canvas(image, self.scale, corner=self._corner())
+            self._fill(canvas, colour)
+        return canvas.pixels
+
+    def _exact(self, image: np.ndarray) -> np.ndarray:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
-        height, width = (self.scale * size for size in image.shape[:2])
-        fixed = self._model.fixed_size
         if self.tile == "chop":
-            return restore_in_quarters(self._predict, image, scale=self.scale)
-        padded = pad_to_multiple(image, self._model.multiple, self._model.smallest)
-        padded = _pad_to(padded, fixed or (1, 1))
-        restored = restore_in_tiles(
-            self._predict,
-            padded,
-            tile=fixed or self._tile_size(padded),
+            predict = self._checked(image, 0)
+            return restore_in_quarters(predict, image, scale=self.scale)
+        canvas = Canvas(image, self.scale, exact=True, corner=self._corner())
+        self._fill(canvas, image)
+        return canvas.pixels
+
+    def _fill(self, canvas: Canvas, image: np.ndarray) -> None:
+        """Restores (height, width, 3) of any depth onto a canvas."""
+        size = self._padded_size(image.shape[:2])
+        picture = padded(
+            image,
+            size,
+            lead=self._lead(),
+            border=self.border,
+            mirror_often=self._model.fixed_size is not None,
+        )
+        costs = self._costs(image.dtype)
+        tile = self._tile(size, costs)
+        is_whole = costs.estimate(size, tile).tiles == 1
+        at_once = 0 if is_whole else pixels_at_once(size, tile, costs, self.memory_budget)
+        strips = restored_strips(
+            self._checked(picture, at_once),
+            picture,
+            tile=tile,
             overlap=self.overlap,
-            batch=1 if fixed else self.batch,
+            batch=self.batch,
             scale=self.scale,
             multiple=self._model.multiple,
+            margin=self._model.reach,
         )
-        return restored[:height, :width]
+        for strip in strips:
+            canvas.write(strip)
 
-    def _tile_size(self, image: np.ndarray) -> tuple[int, int]:
-        """Height and width of the tiles for a padded picture; its own where it is done whole."""
-        height, width = image.shape[:2]
-        if self.tile is None or (self.tile == "auto" and self._is_small(height, width)):
-            return height, width
-        side = AUTO_TILES.get(self.scale, SMALLEST_AUTO_TILE) if self.tile == "auto" else self.tile
-        return side, side
+    def _checked(self, picture: np.ndarray, at_once: int) -> Predict:
+        """The function from tiles of a picture to finite results.
 
-    def _is_small(self, height: int, width: int) -> bool:
-        return height * width * self.scale <= WHOLE_PIXELS
+        Args:
+            picture: (height, width, 3).
+            at_once: how many pixels the model can take at once; 0 where a tile is the picture.
+        """
 
-    def _predict(self, tiles: np.ndarray) -> np.ndarray:
-        restored = np.asarray(self._model.predict_on_batch(to_float(tiles)), np.float32)
-        if not np.isfinite(restored).all():
-            raise RestorerError(
-                "The network gives NaN or infinite values for this picture, so there is nothing "
-                "to show. Try float32 precision, or look at how the model was trained."
+        def opened(model):
+            return model.predictor(picture, at_once) if at_once else model.predict_on_batch
+
+        predict, exact = opened(self._model), None
+
+        def checked(tiles):
+            nonlocal exact
+            restored = self._predict(predict, tiles)
+            if np.isfinite(restored).all():
+                return restored
+            model = self._model.in_float32()
+            if model is not None:
+                if exact is None:
+                    _log.warning("The network gave NaN; those parts are computed in float32.")
+                    exact = opened(model)
+                restored = self._predict(exact, tiles)
+            if not np.isfinite(restored).all():
+                raise RestorerError(
+                    "The network gives NaN or infinite values for this picture, so there is "
+                    "nothing to show. Look at how the model was trained."
+                )
+            return restored
+
+        return checked
+
+    def _predict(self, predict: Predict, tiles: np.ndarray) -> np.ndarray:
+        count, batch = len(tiles), self._model.fixed_batch or len(tiles)
+        if count < batch:
+            tiles = np.concatenate([tiles, np.repeat(tiles[-1:], batch - count, axis=0)])
+        return np.asarray(predict(to_float(tiles)), np.float32)[:count]
+
+    def _lead(self) -> int:
+        """Pixels that are put above and left of a picture."""
+        multiple = self._model.multiple
+        return -(-self.overlap // multiple) * multiple if self.border == "wrap" else 0
+
+    def _corner(self) -> tuple[int, int]:
+        return self.scale * self._lead(), self.scale * self._lead()
+
+    def _padded_size(self, size: tuple[int, ...]) -> tuple[int, int]:
+        return padded_size(
+            (size[0], size[1]),
+            lead=self._lead(),
+            multiple=self._model.multiple,
+            smallest=self._model.smallest,
+            fixed=self._model.fixed_size,
+        )
+
+    def _costs(self, dtype: np.dtype) -> Costs:
+        sample = 4 if np.issubdtype(dtype, np.floating) else dtype.itemsize
+        return Costs(
+            pixel_bytes=self._model.pixel_bytes,
+            result_bytes=3 * (sample + (2 * 4 if self.ensemble else 0)),
+            scale=self.scale,
+            multiple=self._model.multiple,
+            overlap=self.overlap,
+            batch=self.batch,
+            largest=self._model.largest_tile,
+        )
+
+    def _tile(self, size: tuple[int, int], costs: Costs) -> tuple[int, int]:
+        """The size of the tiles for a padded picture; its own where it is done whole."""
+        if self._model.fixed_size is not None:
+            return self._model.fixed_size
+        if self.tile == "auto":
+            return choose_tile(size, costs, self.memory_budget, self._largest)
+        return (self.tile, self.tile) if isinstance(self.tile, int) else size
+
+    def _shrink(self, image: np.ndarray, error: Exception) -> None:
+        """Makes the tiles smaller from now on.
+
+        Raises:
+            RestorerError: where the user chose their size, or there are no smaller ones.
+        """
+        size = self._padded_size(image.shape[:2])
+        tile = self._tile(size, self._costs(image.dtype))
+        smaller = [side for side in SIDES if side <= max(tile) // 2 and side > self.overlap]
+        is_ours = self.tile == "auto" and self._model.fixed_size is None
+        if is_ours and smaller:
+            self._largest = smaller[0]
+            _log.warning(
+                "The memory does not suffice for %d x %d pixels at once: tiles of %d from now on.",
+                *tile,
+                self._largest,
             )
-        return restored
-
-
-def check_picture(image: np.ndarray) -> None:
-    """Raises where an array is no picture.
-
-    Raises:
-        RestorerError: for another shape or dtype, no pixels, NaN, or floats far outside 0..1.
-    """
-    if not isinstance(image, np.ndarray):
+            return
+        hint = f"Use tile={smaller[0]}." if smaller else "Close other programs, or cut the picture."
         raise RestorerError(
-            f"A picture is a numpy array. Received {type(image).__name__}; `restore_file` takes "
-            "paths, and `images.read_image` reads them."
-        )
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
-        raise RestorerError(
-            "A picture is (height, width, 3) RGB or (height, width) grey, not empty. "
-            f"Received shape {image.shape}."
-        )
-    if np.issubdtype(image.dtype, np.floating):
-        _check_range(image)
-    elif image.dtype not in (np.uint8, np.uint16):
-        raise RestorerError(
-            f"A picture is uint8, uint16 or float in 0..1. Received dtype {image.dtype}."
-        )
+            f"The memory does not suffice for a picture of {size[1]} x {size[0]} pixels in tiles "
+            f"of {tile[1]} x {tile[0]}. {hint}"
+        ) from error
 
 
-def _check_range(image: np.ndarray) -> None:
-    least, most = image.min(), image.max()
-    if not FLOAT_RANGE[0] <= least <= most <= FLOAT_RANGE[1]:  # NaN is in no range
-        raise RestorerError(
-            f"A float picture is in 0..1. Received values from {least:.4g} to {most:.4g}. "
-            "Divide by the largest value that the format has, 255 for 8 bits."
-        )
-
-
-def _open(source, prior):
-    """The model of a source: with `scale`, `multiple`, `predict_on_batch` and `fixed_size`."""
-    if isinstance(source, (str, os.PathLike)) and pathlib.Path(source).suffix == ".tflite":
-        if prior is not None:
-            raise RestorerError("A LiteRT file takes no `prior`. Leave it out.")
-        return LiteRTModel(source)
-    model = load(source) if isinstance(source, (str, os.PathLike)) else source
-    if not isinstance(model, RestorationModel):
-        raise RestorerError(
-            "`source` must be a preset name, a folder, a `.keras` or `.tflite` file, or a "
-            f"RestorationModel. Received {type(source).__name__}."
-        )
-    channels = model.inputs[0].shape[-1]
-    if channels != 3:
-        raise RestorerError(
-            f"Pictures have 3 channels, but '{model.name}' takes {channels}. Call the model's "
-            "`restore` with arrays of that many channels."
-        )
-    if prior is not None and model.classes is None:
-        raise RestorerError(f"'{model.name}' takes no segmentation. Leave `prior` out.")
-    return _KerasModel(_folded(model), prior)
-
-
-def _folded(model: RestorationModel) -> RestorationModel:
-    """The cheaper equal of a model; rarely there is none, then the model itself."""
-    try:
-        return fold(model)
-    except ValueError:  # a scale so near zero that folding would lose digits
-        return model
-
-
-class _KerasModel:
-    """A folded network; it takes pictures of any size."""
-
-    fixed_size = None
-
-    def __init__(self, network: RestorationModel, prior):
-        self.scale = network.scale
-        self.multiple = network.multiple
-        self.smallest = network.smallest
-        self._network = network
-        self._prior = prior
-
-    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
-        """The restored images; with the prior's segmentation where the network takes one."""
-        maps = None if self._prior is None else np.stack([self._prior(image) for image in images])
-        return self._network.predict_on_batch(self._network.with_segmentation(images, maps))
-
-
-def _checked_tile(tile, model):
-    """`"auto"`, `"chop"`, None, or the side rounded down to the network's multiple."""
-    multiple = model.multiple
-    if tile is None or tile == "auto":
-        return tile
-    if tile == "chop" and multiple == 1 and not model.fixed_size:
-        return tile
-    if not isinstance(tile, int) or tile < multiple:
-        raise RestorerError(
-            f"`tile` must be 'auto', None (no tiles), a side of at least {multiple} pixels, or, "
-            f"for a network of any size, 'chop'. Received {tile!r}."
-        )
-    return tile - tile % multiple
-
-
-def _at_least(name: str, value: int, least: int) -> int:
-    if not isinstance(value, int) or value < least:
-        raise RestorerError(f"`{name}` must be an integer of at least {least}. Received {value!r}.")
-    return value
-
-
-def _pad_to(image: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
-    """Adds mirrored rows and columns where a side is shorter; a single one is repeated."""
-    missing = [(0, max(0, least - size)) for least, size in zip(sizes, image.shape, strict=False)]
-    return np.pad(image, [*missing, (0, 0)], mode="reflect") if np.any(missing) else image
+def _is_neutral(image: np.ndarray) -> bool:
+    """Whether a picture in colour has three equal channels."""
+    if image.ndim == 2:
+        return False
+    return all(np.array_equal(image[..., 0], image[..., channel]) for channel in (1, 2))
 
 
 def _same_file(first: str | os.PathLike, second: str | os.PathLike) -> bool:

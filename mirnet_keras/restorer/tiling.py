@@ -13,6 +13,30 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def restore_in_tiles(
+    predict: Predict, image: np.ndarray, *, scale: int = 1, **tiling
+) -> np.ndarray:
+    """Restores a picture tile by tile: the strips of `restored_strips` in one array.
+
+    Args:
+        predict, image, scale: See there.
+        tiling: The other arguments of `restored_strips`.
+
+    Returns:
+        float32 (scale * height, scale * width, channels).
+
+    Raises:
+        ValueError: when tiles are not larger than the overlap.
+    """
+    height, width, channels = image.shape
+    restored = np.empty((scale * height, scale * width, channels), np.float32)
+    top = 0
+    for strip in restored_strips(predict, image, scale=scale, **tiling):
+        restored[top : top + len(strip)] = strip
+        top += len(strip)
+    return restored
+
+
+def restored_strips(
     predict: Predict,
     image: np.ndarray,
     *,
@@ -21,17 +45,19 @@ def restore_in_tiles(
     batch: int = 1,
     scale: int = 1,
     multiple: int = 1,
-) -> np.ndarray:
-    """Restores a picture tile by tile; it needs the result and one row of tiles in memory.
+    margin: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Restores a picture tile by tile and gives it strip by strip, from the top.
 
-    Where two tiles overlap, the outer quarter of each is left out (a tile does not see what lies
-    beyond its own edge) and the middle half fades from one to the other as a raised cosine. So
-    the result equals that of the whole picture where no output depends on inputs further away
-    than a quarter of `overlap`, and where tiles agree it has their values to the last bit.
+    Where two tiles overlap, the outer part of each is left out (a tile does not see what lies
+    beyond its own edge) and the middle fades from one to the other as a raised cosine. So the
+    result equals that of the whole picture where no output depends on inputs further away than
+    `margin`, and where tiles agree it has their values to the last bit.
 
     Args:
         predict: from (n, tile height, tile width, channels) of the image's dtype to float32
-            (n, scale * tile height, scale * tile width, channels), n at most `batch`.
+            (n, scale * tile height, scale * tile width, channels). n is always `batch` where
+            there are several tiles (the last ones are filled up), else 1.
         image: (height, width, channels), both sizes multiples of `multiple`.
         tile: height and width of a tile in pixels of the image, rounded down to multiples of
             `multiple`; a shorter side of the image makes the tiles shorter.
@@ -39,9 +65,12 @@ def restore_in_tiles(
         batch: how many tiles go into one call; the result does not depend on it.
         scale: linear enlargement.
         multiple: corners of tiles lie on multiples of it, as the network's own grid does.
+        margin: what is left out of each tile where two overlap, in pixels of the image; less
+            where less than twice that is shared. None: a quarter of what is shared.
 
-    Returns:
-        float32 (scale * height, scale * width, channels).
+    Yields:
+        float32 (rows, scale * width, channels), together all rows. A strip is valid until the
+        next is asked for.
 
     Raises:
         ValueError: when tiles are not larger than the overlap.
@@ -54,16 +83,20 @@ def restore_in_tiles(
         tile_starts(size, side, overlap, multiple)
         for size, side in zip((height, width), sides, strict=True)
     )
-    restored = np.empty((scale * height, scale * width, channels), np.float32)
-    band = np.empty((scale * sides[0], scale * width, channels), np.float32)
     places = list(itertools.product(rows, columns))
-    for (top, left), result in zip(
-        places, _results(predict, image, places, sides, batch), strict=True
-    ):
-        _fade_in(band.swapaxes(0, 1), result.swapaxes(0, 1), columns, left, scale)
-        if left == columns[-1]:
-            _fade_in(restored, band, rows, top, scale)
-    return restored
+    results = _results(predict, image, places, sides, batch)
+    band = np.empty((scale * sides[0], scale * width, channels), np.float32)
+    above = band[:0].copy()  # what the tiles above left of the rows that they share with this row
+    fade = functools.partial(_fade_in, margin=None if margin is None else scale * margin)
+    for top, following in itertools.zip_longest(rows, rows[1:]):
+        for left, before in zip(columns, [None, *columns], strict=False):
+            shared = 0 if before is None else before + sides[1] - left
+            under = band[:, scale * left : scale * (left + sides[1])]
+            fade(under.swapaxes(0, 1), next(results).swapaxes(0, 1), scale * shared)
+        fade(band, band, len(above), above=above)
+        done = len(band) if following is None else scale * (following - top)
+        yield band[:done]
+        above = band[done:].copy()
 
 
 def tile_starts(size: int, side: int, overlap: int, multiple: int = 1) -> list[int]:
@@ -96,35 +129,41 @@ def tile_starts(size: int, side: int, overlap: int, multiple: int = 1) -> list[i
 
 def _results(predict: Predict, image, places, sides, batch: int) -> Iterator[np.ndarray]:
     """Yields the result of each tile in order, computed `batch` at a time."""
+    batch = batch if len(places) > 1 else 1
     for first in range(0, len(places), batch):
-        tiles = [
-            image[top : top + sides[0], left : left + sides[1]]
-            for top, left in places[first : first + batch]
-        ]
-        yield from predict(np.stack(tiles))
+        chosen = places[first : first + batch]
+        filled = chosen + chosen[-1:] * (batch - len(chosen))
+        tiles = [image[top : top + sides[0], left : left + sides[1]] for top, left in filled]
+        yield from predict(np.stack(tiles))[: len(chosen)]
 
 
-def _fade_in(canvas: np.ndarray, piece: np.ndarray, starts: list[int], start: int, scale: int):
-    """Lays a piece over the canvas along the first axis, over what its predecessor left there.
+def _fade_in(
+    canvas: np.ndarray,
+    piece: np.ndarray,
+    shared: int,
+    margin: int | None,
+    above: np.ndarray | None = None,
+) -> None:
+    """Lays a piece on a canvas of its size, faded into what is there along the first axis.
 
     Args:
-        canvas: (size, ...), filled up to the end of the piece that began before `start`.
-        piece: (side, ...).
-        starts: of all pieces, in pixels of the input; `start` is one of them.
+        canvas: (side, ...); filled up to `shared`, where `above` is None.
+        piece: (side, ...), which may be the canvas itself.
+        shared: how far the piece overlaps what is there.
+        margin: how much of either is left out; None for a quarter of `shared`.
+        above: (shared, ...), what is there; by default the canvas.
     """
-    begin = scale * start
-    under = canvas[begin : begin + len(piece)]
-    if start == starts[0]:
-        under[:] = piece
-        return
-    previous = scale * starts[starts.index(start) - 1]
-    shared = previous + len(piece) - begin
-    margin = shared // 4
+    there = canvas[:shared] if above is None else above
+    margin = shared // 4 if margin is None else min(margin, (shared - 1) // 2)
+    margin = max(margin, 0)
     fading = slice(margin, shared - margin)
     ramp = _ramp(shared - 2 * margin).reshape(-1, *[1] * (piece.ndim - 1))
     # Not (1 - ramp) * old + ramp * new: this way equal values stay equal to the last bit.
-    under[fading] += ramp * (piece[fading] - under[fading])
-    under[shared - margin :] = piece[shared - margin :]
+    faded = there[fading] + ramp * (piece[fading] - there[fading])
+    canvas[:margin] = there[:margin]
+    canvas[fading] = faded
+    if canvas is not piece:
+        canvas[shared - margin :] = piece[shared - margin :]
 
 
 @functools.lru_cache(maxsize=64)

@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from mirnet_keras.data import symmetry, undo_symmetry
 from mirnet_keras.images import read_image, to_float, write_image
-from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, RestorationModel
+from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, RestorationModel, folding
 from mirnet_keras.presets import PresetError
 from mirnet_keras.restorer import Restorer, RestorerError, suggest_preset
-from mirnet_keras.restorer import restorer as restorer_module
+from mirnet_keras.symmetry import symmetry, undo_symmetry
 
 SIZES = [(1, 1), (1, 7), (5, 3), (17, 23), (63, 65)]
 
@@ -60,7 +59,7 @@ def identity(monkeypatch):
         return images
 
     monkeypatch.setattr(model, "predict_on_batch", predict)
-    monkeypatch.setattr(restorer_module, "fold", lambda model: model)
+    monkeypatch.setattr(folding, "fold", lambda model: model)
     return model
 
 
@@ -104,6 +103,20 @@ def test_grey_in_grey_out(identity, awsrn):
     assert Restorer(awsrn)(grey).shape == (18, 20)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_picture_in_colour_without_colours_is_restored_as_grey(networks, dtype):
+    grey = photo(9, 10, dtype)[..., 0]
+    coloured = np.repeat(grey[..., None], 3, axis=-1)
+    for tile in (8, None):
+        restorer = Restorer(networks["mirnet_v2"], tile=tile, overlap=4)
+        expected = np.repeat(restorer(grey)[..., None], 3, axis=-1)
+        np.testing.assert_array_equal(restorer(coloured), expected)
+    tinted = Restorer(networks["mirnet_v2"], neutral=False)(coloured)
+    assert np.ptp(tinted, axis=-1).max() > 0
+    coloured[0, 0, 2] += 1 if dtype != np.float32 else 0.01
+    assert np.ptp(Restorer(networks["mirnet_v2"])(coloured), axis=-1).max() > 0
+
+
 def test_the_network_sees_no_tile_larger_than_asked(identity):
     Restorer(identity, tile=35, overlap=8, batch=3)(photo(101, 203))
     assert {shape[1:] for shape in identity.seen} == {(32, 32, 3)}
@@ -112,13 +125,14 @@ def test_the_network_sees_no_tile_larger_than_asked(identity):
 
 def test_automatic_tiles_are_used_only_for_large_pictures(identity):
     restorer = Restorer(identity)
-    restorer(photo(1024, 1024))
-    assert identity.seen == [(1, 1024, 1024, 3)]
-    restorer(photo(1025, 1024))
-    assert {shape[1:] for shape in identity.seen[1:]} == {(512, 512, 3)}
+    restorer(photo(512, 512))
+    assert identity.seen == [(1, 512, 512, 3)]
+    restorer(photo(525, 1024))
+    assert len(identity.seen) > 2
+    assert {shape[1:] for shape in identity.seen[1:]} == {(320, 448, 3)}
     identity.seen.clear()
-    Restorer(identity, tile=None)(photo(1025, 1024))
-    assert identity.seen == [(1, 1028, 1024, 3)]
+    Restorer(identity, tile=None)(photo(525, 1024))
+    assert identity.seen == [(1, 528, 1024, 3)]
 
 
 def test_tiled_equals_whole_for_a_local_network(awsrn):
@@ -159,7 +173,10 @@ def test_what_is_no_picture_is_refused(identity, image, message):
     [
         ({"tile": "big"}, "`tile` must be"),
         ({"tile": 3}, "side of at least 4 pixels"),
-        ({"tile": 16}, "`tile` must be larger than `overlap`"),
+        ({"tile": 16, "overlap": 16}, "`tile` must be larger than `overlap`"),
+        ({"overlap": "much"}, "`overlap` must be an integer"),
+        ({"border": "mirror"}, "`border` must be one of"),
+        ({"memory_budget": "lots"}, "text such as '2GB'. Received 'lots'"),
         ({"batch": 0}, "`batch` must be an integer of at least 1"),
         ({"overlap": -1}, "`overlap` must be an integer of at least 0"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirnet_keras.restorer.tiling import restore_in_tiles, tile_starts
+from mirnet_keras.restorer.tiling import restore_in_tiles, restored_strips, tile_starts
 
 sizes = st.integers(1, 90)
 
@@ -118,7 +118,8 @@ def test_no_tile_is_larger_than_asked_and_no_batch_fuller(vertical, horizontal, 
         record, image, tile=(side, side), overlap=overlap, batch=batch, multiple=multiple
     )
     assert {shape[1:] for shape in shapes} == {(min(height, side), min(width, side), 3)}
-    assert max(shape[0] for shape in shapes) <= batch
+    several = height > side or width > side
+    assert {shape[0] for shape in shapes} == {batch if several else 1}
 
 
 def test_the_result_does_not_depend_on_the_batch():
@@ -146,3 +147,34 @@ def test_a_step_between_two_tiles_is_faded_without_overshoot():
     assert np.all(row[:10] == 0)
     assert np.all(row[14:] == 1)
     np.testing.assert_allclose(row[10:14], [0.038060, 0.308658, 0.691342, 0.961940], atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(sizes, sizes, st.integers(1, 3), st.integers(1, 3), st.integers(0, 9), st.integers(1, 3))
+def test_tiled_equals_whole_within_the_margin(height, width, radius, fade, spare, batch):
+    overlap = 2 * radius + fade
+    side = overlap + 1 + spare
+    height, width = max(height, radius + 1), max(width, radius + 1)
+    image = np.random.default_rng(height).random((height, width, 3), np.float32)
+    whole = box_blur(image[None], radius)[0]
+    tiled = restore_in_tiles(
+        lambda tiles: box_blur(tiles, radius),
+        image,
+        tile=(side, side),
+        overlap=overlap,
+        batch=batch,
+        margin=radius,
+    )
+    np.testing.assert_allclose(tiled, whole, atol=1e-5)
+
+
+@given(sizes, sizes, st.integers(2, 24), st.data(), st.integers(1, 3))
+def test_strips_together_are_the_picture(height, width, side, data, scale):
+    overlap = data.draw(st.integers(0, side - 1))
+    image = np.random.default_rng(width).random((height, width, 3), np.float32)
+    strips = restored_strips(
+        lambda tiles: enlarge(tiles, scale), image, tile=(side, side), overlap=overlap, scale=scale
+    )
+    copies = [strip.copy() for strip in strips]
+    assert max(len(strip) for strip in copies) <= scale * side
+    np.testing.assert_array_equal(np.concatenate(copies), enlarge(image[None], scale)[0])

@@ -1,0 +1,205 @@
+"""The command `restore`: pictures, folders of them, and clips."""
+
+import enum
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mirnet_keras import machine
+from mirnet_keras.cli_paths import (
+    Json,
+    Overwrite,
+    print_json,
+    progress_bar,
+    refuse_existing,
+    tile_side,
+)
+from mirnet_keras.cli_video import Codec, Crf, clip_among, restore_clip
+
+SOME_FAILED = 1  # exit status
+
+
+class Alpha(enum.StrEnum):
+    """What becomes of transparency."""
+
+    NET = "net"
+    RESIZE = "resize"
+    DROP = "drop"
+    FLATTEN = "flatten"
+
+
+class Format(enum.StrEnum):
+    """Formats of results."""
+
+    PNG = "png"
+    JPEG = "jpg"
+    WEBP = "webp"
+    TIFF = "tif"
+    BMP = "bmp"
+
+
+class Precision(enum.StrEnum):
+    """What a network computes in."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def restore(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, folders of pictures, patterns such as 'in/**/*.jpg', or one clip."
+        ),
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Preset name, folder, .keras or .tflite file. Without it: the low-light preset "
+            "for a dark picture, else the one that doubles the size."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for one picture, or folder. Without it: NAME_restored beside NAME."
+        ),
+    ] = None,
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Of the results; else that of each picture.")
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Also the folders in folders; results lie likewise.")
+    ] = False,
+    tile: Annotated[
+        str,
+        typer.Option(
+            help="auto, none, the side of tiles in pixels of the picture, or chop: the authors' "
+            "overlapping quarters."
+        ),
+    ] = "auto",
+    memory_budget: Annotated[
+        str | None,
+        typer.Option(help="What a picture may take, such as 2GB; else half of what is free."),
+    ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
+    ] = False,
+    alpha: Annotated[
+        Alpha,
+        typer.Option(
+            help="Transparency: through the network, resized, dropped, or flattened onto white."
+        ),
+    ] = Alpha.NET,
+    metadata: Annotated[
+        bool,
+        typer.Option(
+            "--keep-metadata/--no-metadata",
+            help="Keep EXIF data and density, or leave them out; the colour profile stays.",
+        ),
+    ] = True,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Pictures with more pixels are refused.")
+    ] = 200_000_000,
+    precision: Annotated[
+        Precision, typer.Option(help="bfloat16 is faster where the processor has it.")
+    ] = Precision.FLOAT32,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads of a network; else all.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu, gpu or gpu:1, to compute on; else the first GPU if there is one."),
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")
+    ] = False,
+    codec: Codec = None,
+    crf: Crf = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Restore pictures of any size, or a clip.
+
+    With a folder for the results, those that are there already are skipped, so that the same
+    command goes on where it was interrupted. The exit status is 1 when some pictures failed.
+    """
+    side = tile_side(tile)
+    machine.start_keras(threads)
+    from mirnet_keras.batch import Record, Settings, find_jobs, restore_all
+
+    settings = Settings(
+        preset=preset,
+        tile=side,
+        memory_budget=memory_budget,
+        ensemble=ensemble,
+        threads=threads,
+        precision=precision.value,
+        device=device,
+        alpha=alpha.value,
+        keep_metadata=metadata,
+        max_pixels=max_pixels,
+    )
+    clip = clip_among(images, file_format)
+    if clip is not None:
+        restore_clip(clip, out, settings, codec, crf, overwrite=overwrite, as_json=as_json)
+        return
+    suffix = file_format and f".{file_format}"
+    found = find_jobs(images, out, recursive=recursive, suffix=suffix)
+    record = None
+    if out is not None and not (found.is_single and found.jobs[0].output == out):
+        record = Record(out, settings.fingerprint())
+        if not overwrite:
+            record.refuse_others(found.jobs)
+    else:
+        refuse_existing([job.output for job in found.jobs], overwrite)
+    outcomes = []
+    with progress_bar(len(found.jobs)) as update:
+        for outcome in restore_all(found.jobs, settings, record, fail_fast=fail_fast):
+            outcomes.append(outcome)
+            if found.is_single and outcome.error:
+                raise outcome.error
+            if not as_json:
+                _print_outcome(outcome, is_chosen=preset is None)
+            update(advance=1)
+    counts = Counter(restored=0, skipped=0, failed=0)
+    counts.update(outcome.status for outcome in outcomes)
+    if as_json:
+        values = [outcome.as_dict() for outcome in outcomes]
+        print_json({"images": values, "counts": counts, "other_files": found.others})
+    elif not found.is_single:
+        _print_summary(outcomes, counts, len(found.jobs), found.others)
+    if counts["failed"]:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_outcome(outcome: Any, *, is_chosen: bool) -> None:
+    """One line for a picture, and its remarks."""
+    if outcome.error:
+        typer.echo(f"{outcome.input}: failed. {outcome.reason}", err=True)
+    elif outcome.status == "skipped":
+        typer.echo(f"{outcome.input} -> {outcome.output}  (is there already)")
+    else:
+        chosen = ", chosen by brightness" if is_chosen else ""
+        typer.echo(
+            f"{outcome.input} -> {outcome.output}  "
+            f"({outcome.preset}{chosen}; {outcome.seconds:.1f} s)"
+        )
+    for remark in outcome.remarks:
+        typer.echo(f"  {remark}")
+
+
+def _print_summary(outcomes: list, counts: Counter, total: int, others: int) -> None:
+    """How many, and again what failed: above it has scrolled away."""
+    parts = [f"{counts['restored']} restored", f"{counts['skipped']} were there already"]
+    parts.append(f"{counts['failed']} failed")
+    if total > len(outcomes):
+        parts.append(f"{total - len(outcomes)} not begun")
+    if others:
+        parts.append(f"{others} other files left out")
+    typer.echo(f"\n{', '.join(parts)}.")
+    for outcome in outcomes:
+        if outcome.error:
+            typer.echo(f"  {outcome.input}: {outcome.reason}")

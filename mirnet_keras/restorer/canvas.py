@@ -1,0 +1,51 @@
+"""The result, filled strip by strip in its final depth."""
+
+import numpy as np
+
+from mirnet_keras.images import to_dtype
+
+ROWS = 64  # converted at once, so that no second copy of a strip is needed
+
+
+class Canvas:
+    """A result that is written from the top.
+
+    Args:
+        image: the picture: (height, width, 3) or (height, width), whose depth the result gets.
+        scale: linear enlargement.
+        exact: whether it holds float32 (height, width, 3), neither rounded nor clipped.
+        corner: the first row and column of what is written that belong to the result.
+
+    Attributes:
+        pixels: the result.
+    """
+
+    def __init__(
+        self,
+        image: np.ndarray,
+        scale: int,
+        *,
+        exact: bool = False,
+        corner: tuple[int, int] = (0, 0),
+    ):
+        height, width, *channels = image.shape
+        dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
+        shape = (scale * height, scale * width, *channels)
+        self.pixels = np.empty(shape, np.float32 if exact else dtype)
+        self._exact = exact
+        self._next = -corner[0]  # the row that the next strip begins with
+        self._left = corner[1]
+
+    def write(self, strip: np.ndarray) -> None:
+        """Adds the next rows, float32 (rows, width or more, 3)."""
+        height, width = self.pixels.shape[:2]
+        first, stop = max(0, -self._next), min(len(strip), height - self._next)
+        for begin in range(first, stop, ROWS):
+            end = min(begin + ROWS, stop)
+            rows = strip[begin:end, self._left : self._left + width]
+            if self.pixels.ndim == 2:
+                rows = rows.mean(axis=-1)
+            if not self._exact:
+                rows = to_dtype(rows, self.pixels.dtype)
+            self.pixels[self._next + begin : self._next + end] = rows
+        self._next += len(strip)

@@ -1,0 +1,88 @@
+"""What is asked of a `Restorer`, checked at the door."""
+
+import numpy as np
+
+from mirnet_keras.restorer.errors import RestorerError
+
+FLOAT_RANGE = (-0.5, 1.5)  # resampled pictures overshoot 0..1 a little; 0..255 is a mistake
+BORDERS = ("reflect", "edge", "wrap")
+
+
+def check_picture(image: np.ndarray) -> None:
+    """Raises where an array is no picture.
+
+    Raises:
+        RestorerError: for another shape or dtype, no pixels, NaN, or floats far outside 0..1.
+    """
+    if not isinstance(image, np.ndarray):
+        raise RestorerError(
+            f"A picture is a numpy array. Received {type(image).__name__}; `restore_file` takes "
+            "paths, and `images.read_image` reads them."
+        )
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
+        raise RestorerError(
+            "A picture is (height, width, 3) RGB or (height, width) grey, not empty. "
+            f"Received shape {image.shape}."
+        )
+    if np.issubdtype(image.dtype, np.floating):
+        _check_range(image)
+    elif image.dtype not in (np.uint8, np.uint16):
+        raise RestorerError(
+            f"A picture is uint8, uint16 or float in 0..1. Received dtype {image.dtype}."
+        )
+
+
+def _check_range(image: np.ndarray) -> None:
+    least, most = image.min(), image.max()
+    if not FLOAT_RANGE[0] <= least <= most <= FLOAT_RANGE[1]:  # NaN is in no range
+        raise RestorerError(
+            f"A float picture is in 0..1. Received values from {least:.4g} to {most:.4g}. "
+            "Divide by the largest value that the format has, 255 for 8 bits."
+        )
+
+
+def checked_tile(tile, model) -> int | str | None:
+    """`"auto"`, `"chop"`, None, or the side rounded down to the network's multiple."""
+    multiple = model.multiple
+    if tile is None or tile == "auto":
+        return tile
+    if tile == "chop" and multiple == 1 and not model.fixed_size:
+        return tile
+    if not isinstance(tile, int) or tile < multiple:
+        raise RestorerError(
+            f"`tile` must be 'auto', None (no tiles), a side of at least {multiple} pixels, or, "
+            f"for a network of any size, 'chop'. Received {tile!r}."
+        )
+    return tile - tile % multiple
+
+
+def checked_overlap(overlap, tile, model) -> int:
+    """The overlap; where it is `"auto"` what the network needs, at most half a tile."""
+    sides = model.fixed_size or ((tile,) if isinstance(tile, int) else ())
+    if overlap == "auto":
+        return min([model.overlap, *(side // 2 for side in sides)])
+    at_least("overlap", overlap, 0)
+    if sides and min(sides) <= overlap:
+        raise RestorerError(
+            f"`tile` must be larger than `overlap`. Received tiles of {min(sides)} pixels and "
+            f"overlap={overlap}. Use a larger tile, or an overlap of {min(sides) // 4}."
+        )
+    return overlap
+
+
+def check_border(border: str) -> str:
+    """The border.
+
+    Raises:
+        RestorerError: for another than reflect, edge and wrap.
+    """
+    if border not in BORDERS:
+        raise RestorerError(f"`border` must be one of {list(BORDERS)}. Received {border!r}.")
+    return border
+
+
+def at_least(name: str, value: int, least: int) -> int:
+    """The value, an integer that is large enough."""
+    if not isinstance(value, int) or value < least:
+        raise RestorerError(f"`{name}` must be an integer of at least {least}. Received {value!r}.")
+    return value

@@ -1,0 +1,194 @@
+"""Memory that runs out, numbers that are not finite, borders, and one program for every size."""
+
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mirnet_keras.models import AWSRN, RCAN, RestorationModel, folding
+from mirnet_keras.restorer import Restorer, RestorerError, seam_error
+
+
+def photo(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.fixture
+def blur(monkeypatch):
+    """A model that blurs, records what it saw, and has memory for `limit` pixels."""
+    image = keras.Input((None, None, 3))
+    blurred = keras.layers.AveragePooling2D(3, 1, "same")(image)
+    model = RestorationModel(image, blurred, network="blur", arguments={})
+    model.seen, model.limit = [], 10**9
+    predict = model.predict_on_batch
+
+    def limited(images):
+        model.seen.append(images.shape)
+        if images[..., 0].size > model.limit:
+            raise RuntimeError("RESOURCE_EXHAUSTED: OOM when allocating tensor")
+        return predict(images)
+
+    monkeypatch.setattr(model, "predict_on_batch", limited)
+    monkeypatch.setattr(folding, "fold", lambda model: model)
+    return model
+
+
+@pytest.fixture(scope="module")
+def awsrn():
+    keras.utils.set_random_seed(0)
+    return AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8)
+
+
+def test_missing_memory_makes_smaller_tiles_and_says_so_once(blur, caplog):
+    picture = photo(400, 300)
+    blur.limit = 200 * 200
+    restorer = Restorer(blur)
+    with caplog.at_level(logging.WARNING):
+        restored = restorer(picture)
+        again = restorer(picture)
+    assert len(caplog.records) == 1
+    assert "tiles of 192 from now on" in caplog.text
+    assert blur.seen[0] == (1, 400, 300, 3)  # whole, once
+    assert max(shape[1:] for shape in blur.seen[1:]) <= (192, 192, 3)
+    np.testing.assert_array_equal(restored, again)
+    tile = blur.seen[-1][1:3]
+    assert tile == (192, 192)
+    np.testing.assert_array_equal(restored, Restorer(blur, tile=192, overlap=64)(picture))
+
+
+def test_a_tile_size_that_was_asked_for_is_never_changed(blur):
+    blur.limit = 200 * 200
+    with pytest.raises(RestorerError, match=r"tiles of 256 x 256. Use tile=128\."):
+        Restorer(blur, tile=256)(photo(400, 300))
+    with pytest.raises(RestorerError, match=r"tiles of 300 x 400. Use tile=192\."):
+        Restorer(blur, tile=None)(photo(400, 300))
+
+
+def test_when_nothing_helps_the_error_says_what_was_tried(blur):
+    blur.limit = 10
+    with pytest.raises(RestorerError, match="300 x 200 pixels in tiles of 128 x 128. Close other"):
+        Restorer(blur)(photo(200, 300))
+
+
+def test_other_errors_are_not_taken_for_missing_memory(blur, monkeypatch):
+    def fail(images):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(blur, "predict_on_batch", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        Restorer(blur)(photo(20, 30))
+
+
+def test_a_budget_bounds_the_tiles(blur):
+    assert Restorer(blur, memory_budget="2GB").estimate((700, 600)).tile == (700, 600)
+    estimate = Restorer(blur, memory_budget="100MB").estimate((700, 600, 3))
+    assert estimate.tiles > 1
+    assert estimate.memory <= 100e6
+    assert estimate.seconds is None
+    restorer = Restorer(blur, memory_budget="100MB")
+    restorer(photo(70, 60))
+    assert restorer.estimate((700, 600)).seconds > 0
+    with pytest.raises(RestorerError, match="the budget is 5 MB"):
+        Restorer(blur, memory_budget="5MB")(photo(700, 600))
+
+
+def test_the_networks_input_stays_as_small_as_the_tiles(blur):
+    Restorer(blur, tile=64, overlap=16, batch=3)(photo(500, 400))
+    assert set(blur.seen) == {(3, 64, 64, 3)}
+
+
+def test_one_program_serves_every_size(awsrn):
+    traces = []
+
+    class Counted(RestorationModel):
+        def call(self, *args, **kwargs):
+            traces.append(1)
+            return super().call(*args, **kwargs)
+
+    image = keras.Input((None, None, 3))
+    model = Counted(image, keras.layers.UpSampling2D(2)(image), network="x", arguments={}, scale=2)
+    restorer = Restorer(model, tile=64, overlap=16, batch=2)
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        restorer(photo(*rng.integers(1, 300, 2)))
+    first = len(traces)
+    for _ in range(40):
+        restorer(photo(*rng.integers(1, 300, 2)))
+    assert len(traces) == first <= 5
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float32"])
+def test_numbers_that_are_not_finite_are_computed_again_in_float32(policy, monkeypatch, caplog):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = RCAN(2, groups=1, blocks=1, filters=8, reduction=4)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    monkeypatch.setattr(folding, "fold", lambda model: model)
+    expected = Restorer(model)(photo(20, 30))
+    monkeypatch.setattr(model, "predict_on_batch", lambda x: np.full((1, 40, 60, 3), np.nan))
+    restorer = Restorer(model)
+    if policy == "float32":
+        with pytest.raises(RestorerError, match="NaN or infinite"):
+            restorer(photo(20, 30))
+        return
+    restored = restorer(photo(20, 30))
+    assert "computed in float32" in caplog.text
+    np.testing.assert_allclose(restored.astype(int), expected, atol=4)
+
+
+def test_local_networks_are_the_same_in_tiles(awsrn):
+    rng = np.random.default_rng(0)
+    whole = Restorer(awsrn, tile=None)
+    for _ in range(6):
+        height, width, tile = rng.integers(20, 200, 3)
+        picture = photo(height, width) / np.float32(255)
+        tiled = Restorer(awsrn, tile=int(max(tile, 40)))
+        assert tiled.overlap >= 16
+        np.testing.assert_allclose(tiled(picture), whole(picture), atol=1e-5)
+    error = seam_error(Restorer(awsrn, tile=48), photo(150, 130))
+    assert error.psnr > 90
+    assert error.largest_difference < 1e-5
+
+
+def test_global_networks_see_the_whole_picture_in_tiles():
+    keras.utils.set_random_seed(0)
+    model = RCAN(2, groups=1, blocks=2, filters=8, reduction=4)
+    picture = np.zeros((280, 300, 3), np.uint8)
+    picture[:, :150] = photo(280, 150)
+    restorer = Restorer(model, tile=128)
+    error = seam_error(restorer, picture)
+    restorer._model._statistics = None  # each tile for itself
+    assert seam_error(restorer, picture).psnr < error.psnr - 5
+
+
+def test_a_texture_that_repeats_stays_without_a_seam(awsrn):
+    texture = photo(40, 56) / np.float32(255)
+    restorer = Restorer(awsrn, border="wrap")
+    rolled = restorer(np.roll(texture, (20, 28), axis=(0, 1)))
+    expected = np.roll(restorer(texture), (40, 56), axis=(0, 1))
+    np.testing.assert_allclose(rolled, expected, atol=1e-5)
+    plain = Restorer(awsrn)
+    rolled = plain(np.roll(texture, (20, 28), axis=(0, 1)))
+    assert np.abs(rolled - np.roll(plain(texture), (40, 56), axis=(0, 1))).max() > 1e-3
+
+
+@pytest.mark.parametrize("border", ["reflect", "edge", "wrap"])
+def test_any_size_has_any_border(awsrn, border):
+    for height, width in ((1, 1), (1, 7), (5, 3), (33, 70)):
+        restored = Restorer(awsrn, border=border, tile=64)(photo(height, width))
+        assert restored.shape == (2 * height, 2 * width, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_a_thousand_restores_take_no_more_memory_than_fifty(awsrn):
+    restorer = Restorer(awsrn, tile=96)
+    rng = np.random.default_rng(0)
+    pages = []
+    for _ in range(1000):
+        restorer(photo(*rng.integers(1, 200, 2)))
+        pages.append(int(Path("/proc/self/statm").read_text().split()[1]))
+    assert pages[-1] < 1.05 * pages[49]

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirnet_keras.restorer import RestorerError
+from mirnet_keras.restorer.plan import SIDES, WORKING_MEMORY, Costs, choose_tile, pixels_at_once
+from mirnet_keras.restorer.tiling import tile_starts
+
+GB = 10**9
+
+
+def costs(**changes):
+    usual = {
+        "pixel_bytes": 1000,
+        "result_bytes": 3,
+        "scale": 2,
+        "multiple": 1,
+        "overlap": 32,
+        "batch": 1,
+        "largest": None,
+    }
+    return Costs(**(usual | changes))
+
+
+def test_a_picture_that_fits_is_done_whole():
+    assert choose_tile((900, 1000), costs(), 2 * GB) == (900, 1000)
+    assert costs().estimate((900, 1000), (900, 1000)).memory == 900_000 * (1000 + 4 * 3)
+    assert costs().estimate((900, 1000), (900, 1000)).tiles == 1
+
+
+def test_else_the_largest_tiles_that_fit():
+    assert choose_tile((5000, 5120), costs(), 2 * GB) == (512, 512)
+    assert choose_tile((5000, 5120), costs(pixel_bytes=10_000), 2 * GB) == (384, 384)
+    assert choose_tile((5000, 5120), costs(pixel_bytes=10_000, batch=4), 2 * GB)[0] <= 192
+    assert choose_tile((300, 320), costs(largest=256), 2 * GB) == (192, 192)
+    assert choose_tile((900, 1000), costs(), 2 * GB, below=128) == (128, 128)
+
+
+def test_without_a_budget_no_more_is_taken_than_serves(monkeypatch):
+    monkeypatch.setattr("mirnet_keras.restorer.plan.free_memory", lambda: 100 * GB)
+    assert choose_tile((1000, 1000), costs(), None) == (1000, 1000)
+    assert max(choose_tile((2000, 1000), costs(), None)) <= 512
+    monkeypatch.setattr("mirnet_keras.restorer.plan.free_memory", lambda: GB)
+    assert choose_tile((1000, 1000), costs(), None) != (1000, 1000)
+    assert pixels_at_once((1000, 1000), (256, 256), costs(), None) == GB // 2 // 1000
+    assert WORKING_MEMORY > GB
+
+
+def test_when_not_even_the_smallest_tile_fits_the_error_says_what_is_needed():
+    with pytest.raises(RestorerError, match="1000 x 900 pixels needs .* but the budget is 1 MB"):
+        choose_tile((900, 1000), costs(), 10**6)
+
+
+@given(
+    st.tuples(st.integers(1, 5000), st.integers(1, 5000)),
+    st.sampled_from([200, 1000, 6000]),
+    st.sampled_from([1, 4, 8]),
+    st.sampled_from([1, 2, 4]),
+    st.integers(0, 60),
+    st.integers(1, 3),
+    st.floats(0.05, 3),
+)
+def test_what_is_chosen_fits_and_is_even(
+    size, pixel_bytes, multiple, scale, overlap, batch, budget
+):
+    size = tuple(-(-side // multiple) * multiple for side in size)
+    needs = costs(
+        pixel_bytes=pixel_bytes, scale=scale, multiple=multiple, overlap=overlap, batch=batch
+    )
+    try:
+        tile = choose_tile(size, needs, int(budget * GB))
+    except RestorerError:
+        assert needs.estimate(size, (128, 128)).memory > 0.2 * budget * GB
+        return
+    assert needs.estimate(size, tile).memory <= budget * GB
+    if tile == size:
+        return
+    for length, side in zip(size, tile, strict=True):
+        assert overlap < side <= max(SIDES) or side == length
+        # No larger side of the list would need fewer tiles than it needs by its own.
+        larger = min((s for s in SIDES if s >= side), default=side)
+        larger -= larger % multiple
+        assert len(tile_starts(length, side, overlap, multiple)) == len(
+            tile_starts(length, max(larger, side), overlap, multiple)
+        )

@@ -1,0 +1,67 @@
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirnet_keras.demo import demo_picture
+from mirnet_keras.restorer import Restorer, seam_error, statistics
+from mirnet_keras.restorer.statistics import PictureStatistics, _sides
+
+
+def photo(height, width, seed=0):
+    """Noise, of which one half is darker."""
+    picture = np.random.default_rng(seed).random((height, width, 3), np.float32)
+    picture[:, width // 2 :] *= 0.3
+    return picture
+
+
+@given(st.integers(1, 300), st.integers(8, 80), st.integers(1, 400), st.sampled_from([1, 2, 4]))
+def test_what_counts_of_the_tiles_is_the_middle_once(length, side, middle, multiple):
+    length *= multiple
+    middle = middle if middle < length else length
+    sides = _sides(length, side, middle, multiple)
+    first = (length - middle) // 2
+    ends = [end for _, end in sides]
+    assert (ends[0][0], ends[-1][1]) == (first, first + middle)
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(ends))
+    lengths = {tile.stop - tile.start for tile, _ in sides}
+    assert len(lengths) == 1
+    assert max(lengths) <= max(side, multiple)
+    for tile, (begin, end) in sides:
+        assert 0 <= tile.start <= begin < end <= tile.stop <= length
+        assert tile.start % multiple == 0
+
+
+def test_tiles_of_any_size_are_the_whole_picture(global_network):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        height, width = rng.integers(100, 260, 2)
+        restorer = Restorer(
+            global_network, tile=int(rng.integers(96, 160)), overlap=int(rng.integers(48, 64))
+        )
+        assert seam_error(restorer, photo(height, width)).psnr > 60
+
+
+def test_passes_bring_a_sample_to_the_whole_picture(global_network, monkeypatch):
+    """The memory takes two of about thirty tiles at once."""
+    monkeypatch.setattr("mirnet_keras.restorer.restorer.pixels_at_once", lambda *_: 2 * 64**2)
+    monkeypatch.setattr(statistics, "SAMPLE_SIDE", 64)
+    restorer, picture = Restorer(global_network, tile=128, overlap=64), photo(250, 290)
+    error = seam_error(restorer, picture)
+    assert error.psnr > 60
+    monkeypatch.setattr(statistics, "MOST_PASSES", 0)
+    assert seam_error(restorer, picture).psnr < error.psnr - 10
+
+
+def test_no_pass_follows_where_all_tiles_are_taken_at_once(global_network, monkeypatch):
+    def everywhere(*_):
+        raise AssertionError("a pass over all tiles")
+
+    monkeypatch.setattr(PictureStatistics, "_everywhere", everywhere)
+    Restorer(global_network, tile=128, overlap=64)(photo(150, 200))
+
+
+def test_a_dark_photo_in_tiles_is_the_whole_brightened():
+    picture = demo_picture("coffee_dark.png")[:160, :240]
+    assert seam_error(Restorer("mirnet_lowlight_small", tile=96), picture).psnr > 60
