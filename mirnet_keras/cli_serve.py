@@ -1,0 +1,60 @@
+"""The command `serve`: restoring over HTTP."""
+
+import importlib.util
+from typing import Annotated
+
+import typer
+
+from mirnet_keras import machine
+from mirnet_keras.cli_paths import CommandError
+
+NEEDED = ("fastapi", "uvicorn", "prometheus_client")  # of the extra
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen at. 0.0.0.0: everyone who reaches this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    preset: Annotated[
+        str | None, typer.Option(help="Where a request names none; else chosen by brightness.")
+    ] = None,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Of a picture file.")] = 64 * 2**20,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Of a picture; seen before it is decoded.")
+    ] = 24_000_000,
+    waiting: Annotated[
+        int, typer.Option(min=1, help="Pictures in the house; the next one is answered 503.")
+    ] = 8,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="The longest for sending, and for waiting and computing.")
+    ] = 120,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all.")] = None,
+) -> None:
+    """Restore pictures over HTTP, for a page in the browser and for other programs, until Ctrl+C.
+
+    The page is on /. Programs POST a picture's bytes to /restore?preset=NAME and GET /presets,
+    /healthz, /metrics.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"{', '.join(missing)}: not installed. Run `pip install 'mirnet-keras[serve]'`."
+        )
+    machine.start_keras(threads)
+    import uvicorn
+
+    from mirnet_keras.batch import Restorers, Settings
+    from mirnet_keras.service import Limits, create_app
+
+    settings = Settings(preset=preset, threads=threads)
+    Restorers(settings)  # a preset that is not there is named now
+    app = create_app(settings, Limits(max_bytes, max_pixels, waiting, seconds))
+    typer.echo(f"Serving at http://{host}:{port}; a page for browsers is there. Ctrl+C ends it.")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=round(seconds),
+    )

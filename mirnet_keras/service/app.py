@@ -1,0 +1,241 @@
+"""The routes of the service."""
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import urllib.parse
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from starlette.requests import ClientDisconnect
+
+from mirnet_keras.batch import Restorers, Settings
+from mirnet_keras.images import ImageError
+from mirnet_keras.pictures import decode_picture, encode_picture, output_suffix, picture_kind
+from mirnet_keras.presets import Preset, PresetError, list_presets
+from mirnet_keras.restorer import Restorer, RestorerError
+from mirnet_keras.service.paced import PacedResponse
+from mirnet_keras.service.page import page_routes
+from mirnet_keras.service.waiting import BusyError, WaitingRoom
+from mirnet_keras.web import preset_title
+
+Result = TypeVar("Result")
+TYPES = {
+    ".bmp": "image/bmp",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+ACCEPTED = ("image/", "application/octet-stream")
+BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What one request, and all of them, may take.
+
+    Attributes:
+        max_bytes: of a picture file.
+        max_pixels: of a picture; looked at before it is decoded.
+        waiting: pictures in the house at a time, with the one that is computed.
+        seconds: for sending a picture, again for waiting and computing, and again for taking the
+            result.
+    """
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 24_000_000
+    waiting: int = 8
+    seconds: float = 120
+
+
+def create_app(settings: Settings | None = None, limits: Limits | None = None) -> FastAPI:
+    """Makes the service: `POST /restore`, `GET /presets`, `/healthz`, `/metrics`, a page on `/`.
+
+    `POST /restore` takes the bytes of a picture file and gives those of the result, the same as
+    the command `restore` writes with the same settings. The headers `Mirnet-Preset` and
+    `Mirnet-Remarks` say what restored it and what was lost.
+
+    Args:
+        settings: the defaults of the requests, and what they cannot choose: tiles, precision.
+        limits: what requests may take.
+
+    Raises:
+        PresetError: for a damaged preset.
+    """
+    settings, limits = settings or Settings(), limits or Limits()
+    known = {entry.name: entry for entry in list_presets()}
+    room = WaitingRoom(limits.waiting, limits.seconds)
+    metrics = _Metrics(room)
+    loaded: dict[object, Restorer] = {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(room.close)
+
+    def place() -> Iterator[None]:
+        with room.place():  # until the result is sent
+            yield
+
+    # FastAPI's own pages load scripts from elsewhere; /openapi.json describes the service.
+    app = FastAPI(title="mirnet_keras", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.router.routes.extend(page_routes(settings.preset))
+
+    @app.exception_handler(BusyError)
+    async def busy(request: Request, error: BusyError) -> Response:
+        """Too much at once is no fault: come back later."""
+        metrics.count(503)
+        headers = {"Retry-After": str(error.retry_after)}
+        return Response(f"{error}\n", 503, headers, "text/plain")
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        """One sentence on what was wrong."""
+        metrics.count(error.status_code)
+        return Response(f"{error.detail}\n", error.status_code, media_type="text/plain")
+
+    @app.post("/restore", dependencies=[Depends(place, scope="request")])
+    async def restore(
+        request: Request,
+        preset: Annotated[str | None, Query(description="else chosen by brightness")] = None,
+        alpha: Literal["net", "resize", "drop", "flatten"] = "net",
+        ensemble: bool = False,
+        keep_metadata: bool = True,
+        format: Literal["png", "jpg", "webp", "tif", "bmp"] | None = None,
+    ) -> Response:
+        """Restores a picture."""
+        _check_type(request)
+        if preset is not None and preset not in known:
+            raise HTTPException(422, f"There is no preset '{preset}'. GET /presets lists them.")
+        wanted = dataclasses.replace(
+            settings,
+            preset=preset or settings.preset,
+            alpha=alpha,
+            ensemble=ensemble,
+            keep_metadata=keep_metadata,
+            max_pixels=limits.max_pixels,
+        )
+        data = await _body(request, limits)
+        task = functools.partial(_restored, data, wanted, format and f".{format}", loaded)
+        with metrics.seconds.time():
+            content, headers, kind = await _unless_gone(request, room.compute(task))
+        metrics.count(200)
+        return PacedResponse(content, headers, kind, seconds=limits.seconds)
+
+    @app.get("/presets")
+    def presets() -> list[dict]:
+        """What can restore a picture."""
+        return [_described(entry) for entry in known.values()]
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Says that the service runs."""
+        return {"status": "ok"}
+
+    @app.get("/metrics")
+    async def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def _check_type(request: Request) -> None:
+    if not request.headers.get("content-type", "").startswith(ACCEPTED):
+        raise HTTPException(415, "Send the bytes of a picture, as image/png or another image.")
+
+
+def _described(preset: Preset) -> dict:
+    """What requests are told of a preset."""
+    keys = {"name", "task", "scale", "parameters"}
+    return preset.model_dump(mode="json", include=keys) | {"title": preset_title(preset)}
+
+
+async def _body(request: Request, limits: Limits) -> bytes:
+    """The body, no longer than allowed and no slower."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limits.max_bytes:
+                    text = f"The file is larger than {limits.max_bytes:,} bytes."
+                    raise HTTPException(413, text)
+    except TimeoutError:
+        raise HTTPException(408, f"The file did not come in {limits.seconds:g} seconds.") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "The file did not come in full.") from None
+    return bytes(body)
+
+
+async def _unless_gone(request: Request, work: Coroutine[None, None, Result]) -> Result:
+    """The result of some work, which is given up when the client goes."""
+    working = asyncio.create_task(work)
+    going = asyncio.ensure_future(request.receive())  # after the body only that the client has gone
+    try:
+        await asyncio.wait({working, going}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise HTTPException(499, "The client has gone.")
+        return working.result()
+    finally:
+        working.cancel()
+        going.cancel()
+
+
+def _restored(
+    data: bytes, settings: Settings, suffix: str | None, loaded: dict[object, Restorer]
+) -> tuple[bytes, dict[str, str], str]:
+    """Decodes, restores and encodes: in the worker's thread.
+
+    Returns:
+        The file, the headers to send with it, and its media type.
+    """
+    kind = picture_kind(data)
+    if kind is None:
+        raise HTTPException(415, "This is no picture in a format that can be read.")
+    suffix = suffix or output_suffix(Path("picture"), kind)
+    try:
+        picture = decode_picture(data, max_pixels=settings.max_pixels)
+        preset, restored = Restorers(settings, loaded).restore(picture)
+        content, remarks = encode_picture(restored, suffix)
+    except (ImageError, RestorerError, PresetError) as error:
+        raise HTTPException(422, str(error)) from error
+    name = urllib.parse.quote(Path(preset).name)  # a header has room for little else than ASCII
+    headers = {"Mirnet-Preset": name, "Mirnet-Remarks": " ".join(remarks)}
+    return content, headers, TYPES[suffix]
+
+
+class _Metrics:
+    """What Prometheus is told; of one app, not of the process."""
+
+    def __init__(self, room: WaitingRoom):
+        self.registry = CollectorRegistry()
+        self.seconds = Histogram(
+            "mirnet_restore_seconds",
+            "Waiting and computing.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._answers = Counter(
+            "mirnet_answers", "Answers by HTTP status.", ["status"], registry=self.registry
+        )
+        waiting = Gauge("mirnet_waiting", "Pictures in the house.", registry=self.registry)
+        waiting.set_function(lambda: room.taken)
+
+    def count(self, status: int) -> None:
+        """Counts an answer."""
+        self._answers.labels(status).inc()

@@ -1,0 +1,158 @@
+import io
+import struct
+import threading
+import zlib
+
+import keras
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from typer.testing import CliRunner
+
+from mirnet_keras import cli
+from mirnet_keras.models import AWSRN
+from mirnet_keras.presets import save_preset
+from mirnet_keras.restorer import Restorer
+from mirnet_keras.service import Limits, create_app
+
+PNG = {"content-type": "image/png"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def presets(tmp_path_factory):
+    """Only a tiny preset is known."""
+    folder = tmp_path_factory.mktemp("presets")
+    keras.utils.set_random_seed(0)
+    save_preset(
+        AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8),
+        folder / "tiny_x2",
+        name="tiny_x2",
+        task="super-resolution",
+        recipe="none",
+        steps=0,
+        trained_on="nothing",
+        data_licence="none",
+        scores=[{"data": "Set5", "protocol": "classical-y", "psnr": 30.0, "ssim": 0.9}],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIRNET_KERAS_PRESETS", str(folder))
+        yield folder
+
+
+def client(**limits):
+    return TestClient(create_app(limits=Limits(**{"max_bytes": 100_000, **limits})))
+
+
+def photo(kind="PNG", shape=(16, 12, 4), **options):
+    pixels = np.random.default_rng(0).integers(90, 256, shape, np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return file.getvalue()
+
+
+def bomb():
+    header = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    png = photo()
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "restorer", "file"),
+    [
+        ({}, [], {}, {}),
+        (
+            {"alpha": "flatten", "format": "jpg"},
+            ["--alpha", "flatten", "--format", "jpg"],
+            {},
+            {"alpha": "flatten"},
+        ),
+        (
+            {"ensemble": "true", "keep_metadata": "false"},
+            ["--ensemble", "--no-metadata"],
+            {"ensemble": True},
+            {"keep_metadata": False},
+        ),
+    ],
+)
+def test_service_command_and_python_give_the_same_bytes(query, options, restorer, file, tmp_path):
+    data = photo(dpi=(300, 300), icc_profile=b"profile")
+    (tmp_path / "a.png").write_bytes(data)
+    command = ["restore", str(tmp_path / "a.png"), "--preset", "tiny_x2", *options]
+    assert CliRunner().invoke(cli.app, command).exit_code == 0
+    (result,) = tmp_path.glob("a_restored*")
+    response = client().post(
+        "/restore", params={"preset": "tiny_x2", **query}, content=data, headers=PNG
+    )
+    assert response.status_code == 200
+    assert response.content == result.read_bytes()
+    python = tmp_path / f"python{result.suffix}"
+    Restorer("tiny_x2", **restorer).restore_file(tmp_path / "a.png", python, **file)
+    assert response.content == python.read_bytes()
+    assert response.headers["mirnet-preset"] == "tiny_x2"
+    kind = "jpeg" if result.suffix == ".jpg" else "png"
+    assert response.headers["content-type"] == f"image/{kind}"
+
+
+def test_what_cannot_be_restored_is_refused(monkeypatch):
+    service = client(max_pixels=1000)
+    monkeypatch.setattr(Restorer, "__call__", None)  # nothing comes as far as that
+
+    def refusal(content, headers=PNG, **params):
+        response = service.post("/restore", content=content, headers=headers, params=params)
+        return response.status_code, response.text
+
+    assert refusal(photo(), {"content-type": "text/html"})[0] == 415
+    assert refusal(photo(), {})[0] == 415
+    assert refusal(b"#!/bin/sh")[0] == 415
+    assert refusal(b"")[0] == 415
+    status, text = refusal(bomb())
+    assert (status, "too many pixels: 30000 x 30000" in text) == (422, True)
+    assert refusal(photo(shape=(40, 40, 3)))[0] == 422
+    assert refusal(photo()[:400])[0] == 422
+    assert refusal(photo() + bytes(100_000)) == (413, "The file is larger than 100,000 bytes.\n")
+    for name in ("nothing", "../tiny_x2", "/etc/passwd", "model.keras"):
+        status, text = refusal(photo(), preset=name)
+        assert (status, f"no preset '{name}'" in text) == (422, True)
+    assert refusal(photo(), alpha="keep")[0] == 422
+    assert refusal(photo(), format="exe")[0] == 422
+    assert service.get("/restore").status_code == 405
+
+
+def test_a_full_house_answers_503_and_serves_the_others(monkeypatch):
+    release, entered = threading.Event(), threading.Event()
+    original = Restorer.__call__
+
+    def slow(self, image):
+        entered.set()
+        assert release.wait(10)
+        return original(self, image)
+
+    monkeypatch.setattr(Restorer, "__call__", slow)
+    service, answers = client(waiting=1), []
+
+    def post():
+        return service.post("/restore?preset=tiny_x2", content=photo(), headers=PNG)
+
+    with service:
+        first = threading.Thread(target=lambda: answers.append(post().status_code))
+        first.start()
+        assert entered.wait(10)
+        refused = post()
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) >= 1
+        assert service.get("/healthz").json() == {"status": "ok"}  # while it computes
+        assert "mirnet_waiting 1.0" in service.get("/metrics").text
+        release.set()
+        first.join()
+        assert answers == [200]
+        assert post().status_code == 200
+        metrics = service.get("/metrics").text
+    assert 'mirnet_answers_total{status="200"} 2.0' in metrics
+    assert 'mirnet_answers_total{status="503"} 1.0' in metrics
+    assert "mirnet_waiting 0.0" in metrics
+
+
+def test_presets_are_listed():
+    listed = {entry["name"]: entry for entry in client().get("/presets").json()}
+    assert listed["tiny_x2"]["scale"] == 2
