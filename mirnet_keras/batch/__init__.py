@@ -1,0 +1,17 @@
+"""Many picture files: which, with what settings, one after the other, and what became of each."""
+
+from mirnet_keras.batch.finding import BatchError, Job, find_jobs
+from mirnet_keras.batch.record import Record
+from mirnet_keras.batch.running import Outcome, restore_all
+from mirnet_keras.batch.settings import Restorers, Settings
+
+__all__ = [
+    "BatchError",
+    "Job",
+    "Outcome",
+    "Record",
+    "Restorers",
+    "Settings",
+    "find_jobs",
+    "restore_all",
+]

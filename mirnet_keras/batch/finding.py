@@ -1,0 +1,189 @@
+"""Which pictures are meant, and where the result of each goes: known before anything starts."""
+
+import collections
+import dataclasses
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mirnet_keras.images import SUFFIXES
+from mirnet_keras.pictures import output_suffix, picture_kind
+
+KIND_BYTES = 12  # of a file, which tell its format
+WEAK_KINDS = (None, "BMP")  # "BM" also begins other files
+
+
+class BatchError(ValueError):
+    """The pictures cannot be restored as asked; the message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A picture to restore.
+
+    Attributes:
+        input: path of the picture.
+        output: path of its result.
+    """
+
+    input: Path
+    output: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a list of files, folders and patterns means.
+
+    Attributes:
+        jobs: the pictures, in order.
+        others: how many files of the folders are no pictures.
+        is_single: whether one file was named, and no folder or pattern.
+    """
+
+    jobs: tuple[Job, ...]
+    others: int
+    is_single: bool
+
+
+def find_jobs(
+    given: Sequence[str],
+    out: Path | None = None,
+    *,
+    recursive: bool = False,
+    suffix: str | None = None,
+) -> Found:
+    """Finds the pictures that are meant, and names the results.
+
+    A result is called NAME_restored, and ends as the picture's format does. It lies in `out`, in
+    the same folder below it as the picture below the folder that was given, or for one picture
+    without `out` beside it.
+
+    Args:
+        given: paths of pictures and of folders of them, and patterns such as `photos/*.jpg` or
+            `photos/**/*.jpg`. In folders, what has the suffix or the content of a picture is one;
+            hidden files are left out, and links to folders are not followed.
+        out: folder of the results, or, for one picture, a file.
+        recursive: also takes the folders in folders.
+        suffix: of all results, such as ".png", in place of the pictures' own.
+
+    Raises:
+        FileNotFoundError: for a path that is not there.
+        BatchError: for no pictures, results that would replace each other or a picture, or no
+            folder for the results.
+    """
+    found = [_Given.of(text) for text in given]
+    is_single = len(found) == 1 and found[0].is_picture
+    if is_single and out is not None and out.suffix and not out.is_dir():
+        if out.suffix.lower() not in SUFFIXES:
+            raise BatchError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
+        jobs = [Job(found[0].path, out)]
+        _refuse_collisions(jobs)
+        return Found(tuple(jobs), 0, True)
+    if not is_single and (out is None or out.is_file()):
+        raise BatchError("Several pictures need a folder for the results: add --out FOLDER.")
+    jobs, others = [], 0
+    for entry in found:
+        pictures = 0
+        for path in entry.files(recursive, out):
+            kind = _kind(path)
+            if not entry.is_picture and kind in WEAK_KINDS and not _is_named_so(path):
+                others += 1
+                continue
+            pictures += 1
+            place = path.relative_to(entry.root).parent
+            ending = suffix or output_suffix(path, kind or "PNG")
+            name = f"{path.stem}_restored{ending}"
+            jobs.append(Job(path, (path.parent if out is None else out / place) / name))
+        if not pictures:
+            more = "" if recursive else " Add --recursive to search the folders in it."
+            raise BatchError(f"'{entry.text}' holds no picture file.{more}")
+    jobs = list(dict.fromkeys(jobs))
+    _refuse_collisions(jobs)
+    return Found(tuple(jobs), others, is_single)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """A file, a folder or a pattern; `root` is what results are placed by."""
+
+    text: str
+    path: Path
+    root: Path
+    is_picture: bool
+
+    @classmethod
+    def of(cls, text: str) -> "_Given":
+        path = Path(text)
+        if path.is_dir():
+            return cls(text, path, path, False)
+        if path.exists() or path.is_symlink():
+            return cls(text, path, path.parent, True)
+        if not glob.has_magic(text):
+            raise FileNotFoundError(f"There is no picture or folder '{path}'. Check the path.")
+        parts = path.parts
+        fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+        return cls(text, path, Path(*parts[:fixed]), False)
+
+    def files(self, recursive: bool, out: Path | None) -> Iterator[Path]:
+        """The files that are meant, in order."""
+        if self.is_picture:
+            yield self.path
+        elif self.path.is_dir():
+            yield from _walk(self.path, recursive, out)
+        else:
+            pattern = str(self.path.relative_to(self.root))
+            for match in sorted(self.root.glob(pattern)):  # which follows no links to folders
+                inner = match.relative_to(self.root)
+                is_hidden = any(part.startswith(".") for part in inner.parts)
+                if not is_hidden and not match.is_dir() and not _is_below(match, out):
+                    yield match
+
+
+def _walk(folder: Path, recursive: bool, out: Path | None) -> Iterator[Path]:
+    if out is not None and out.exists() and out.samefile(folder):
+        raise BatchError(
+            f"The results may not lie among the pictures in '{folder}'. Name another folder."
+        )
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            yield path
+        elif recursive and not entry.is_symlink() and not _is_below(path, out):
+            yield from _walk(path, recursive, out)
+
+
+def _is_below(path: Path, folder: Path | None) -> bool:
+    return folder is not None and path.resolve().is_relative_to(folder.resolve())
+
+
+def _kind(path: Path) -> str | None:
+    """The format by the content; None where there is none or it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return picture_kind(file.read(KIND_BYTES))
+    except OSError:
+        return None
+
+
+def _is_named_so(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def _refuse_collisions(jobs: list[Job]) -> None:
+    inputs = {job.input.resolve() for job in jobs}
+    lost = [str(job.output) for job in jobs if job.output.resolve() in inputs]
+    if lost:
+        raise BatchError(
+            f"{', '.join(lost)}: a picture to restore would be lost. Choose another name."
+        )
+    outputs = collections.Counter(job.output for job in jobs)
+    twice = sorted(str(output) for output, count in outputs.items() if count > 1)
+    if twice:
+        raise BatchError(
+            f"Several pictures would be written as {', '.join(twice)}. Restore them one by one."
+        )

@@ -1,0 +1,133 @@
+"""Restores pictures, a few at a time."""
+
+import collections
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from mirnet_keras.batch.finding import Job
+from mirnet_keras.batch.record import Record
+from mirnet_keras.batch.settings import Restorers, Settings
+from mirnet_keras.files import remove_leftovers
+from mirnet_keras.images import write_bytes
+from mirnet_keras.pictures import Picture, encode_picture, read_picture
+
+AT_ONCE = 3  # pictures in memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a picture.
+
+    Attributes:
+        input, output: paths; `output` exists unless the picture failed.
+        status: "restored", "skipped" (the same result was there) or "failed".
+        preset: what restored it.
+        seconds: of computing, and of waiting for memory to compute in.
+        remarks: sentences about what was lost.
+        error: what failed.
+    """
+
+    input: Path
+    output: Path
+    status: str
+    preset: str | None = None
+    seconds: float = 0
+    remarks: tuple[str, ...] = ()
+    error: Exception | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """What failed, in a sentence."""
+        if self.error is None:
+            return None
+        name = type(self.error)
+        is_ours = name.__module__.startswith("mirnet_keras.") or isinstance(self.error, OSError)
+        return str(self.error) if is_ours else f"{name.__name__}: {self.error}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For a report."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return values | {"error": self.reason}
+
+
+def restore_all(
+    jobs: Iterable[Job],
+    settings: Settings,
+    record: Record | None = None,
+    *,
+    fail_fast: bool = False,
+) -> Iterator[Outcome]:
+    """Restores pictures; one that fails does not stop the others.
+
+    Three pictures are worked on at once, each in a thread: while some are read or written, others
+    are computed, and small ones beside one another, so that no core waits.
+
+    Args:
+        jobs: the pictures and where their results go; results that exist are replaced, and what a
+            run that was killed has left of them is removed.
+        settings: how they are restored.
+        record: notes the results; what it knows to be there already is skipped. None: nothing is.
+        fail_fast: stops when a picture failed, and those that are being worked on are done.
+
+    Yields:
+        What became of each picture, in order.
+
+    Raises:
+        PresetError, RestorerError: when the preset that the settings name cannot be loaded.
+        BatchError: when nothing can be written beside the record.
+    """
+    restorers = Restorers(settings)
+    jobs = list(jobs)
+    if record is not None:
+        record.start()
+    remove_leftovers(job.output for job in jobs)
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        coming = iter(jobs)
+        going: collections.deque[Future[Outcome]] = collections.deque()
+        while True:
+            for job in itertools.islice(coming, AT_ONCE - len(going)):
+                going.append(workers.submit(_restore, job, settings, restorers, record))
+            if not going:
+                return
+            outcome = going.popleft().result()
+            if fail_fast and outcome.error:
+                coming = iter(())
+            yield outcome
+
+
+def _restore(job: Job, settings: Settings, restorers: Restorers, record: Record | None) -> Outcome:
+    """Does one picture from file to file."""
+    try:
+        picture = _read(job, settings, record)
+        if picture is None:
+            return Outcome(job.input, job.output, "skipped")
+        start = time.perf_counter()
+        preset, restored = restorers.restore(picture)
+        seconds = time.perf_counter() - start
+    except Exception as error:  # whatever it is, it must not cost the other pictures
+        return Outcome(job.input, job.output, "failed", error=error)
+    return _write(job, restored, record, preset, seconds)
+
+
+def _read(job: Job, settings: Settings, record: Record | None) -> Picture | None:
+    """The picture; None where its result is there."""
+    if record is not None and record.is_made(job):
+        return None
+    return read_picture(job.input, max_pixels=settings.max_pixels)
+
+
+def _write(
+    job: Job, restored: Picture, record: Record | None, preset: str, seconds: float
+) -> Outcome:
+    try:
+        content, remarks = encode_picture(restored, job.output.suffix)
+        if record is not None:
+            record.add(job, content)
+        write_bytes(job.output, content)
+    except Exception as error:
+        return Outcome(job.input, job.output, "failed", preset, seconds, error=error)
+    return Outcome(job.input, job.output, "restored", preset, seconds, remarks)
