@@ -1,8 +1,9 @@
 """How far an exported file is from the model it was made of."""
 
+import contextlib
 import dataclasses
 import importlib.resources
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,21 @@ SIZES = ((24, 37), (53, 76))
 
 class ExportError(RuntimeError):
     """A model cannot be exported, or the exported file differs from the model."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns a disk that is full or cannot be written into an ExportError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(
+            f"'{path}' cannot be written: {error.strerror}. Nothing was written."
+        ) from error
+
+
+class ExportArgumentError(ValueError):
+    """An export was asked for with arguments that do not fit; the message says what does."""
 
 
 @dataclasses.dataclass(frozen=True)
