@@ -12,14 +12,16 @@ from mirnet_keras.data.folders import (
     CleanImages,
     DataError,
     Images,
+    MixedImages,
     PairedImages,
     SuperResolutionImages,
 )
-from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage, symmetry, undo_symmetry
+from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage
 from mirnet_keras.data.scenes import synthetic_scene
 from mirnet_keras.data.segmented import SegmentedBatches
 from mirnet_keras.data.training_sets import degraded_folder, paired_folder, sr_folder
 from mirnet_keras.imresize import imresize
+from mirnet_keras.symmetry import symmetry, undo_symmetry
 
 __all__ = [
     "DEGRADATIONS",
@@ -29,6 +31,7 @@ __all__ = [
     "GaussianNoise",
     "Images",
     "LowLight",
+    "MixedImages",
     "PairedImages",
     "PlanError",
     "PoissonGaussianNoise",

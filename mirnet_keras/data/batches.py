@@ -1,7 +1,6 @@
 """Batches of crops from checked images and a sampling plan, for tf.data and for PyDataset."""
 
 import dataclasses
-from collections.abc import Callable
 
 import cv2
 import keras
@@ -9,8 +8,9 @@ import numpy as np
 
 from mirnet_keras.data.endless import endless, tf_dataset
 from mirnet_keras.data.folders import Images
-from mirnet_keras.data.plan import SamplingPlan, Stage, symmetry
+from mirnet_keras.data.plan import SamplingPlan, Stage
 from mirnet_keras.images import to_float
+from mirnet_keras.symmetry import symmetry
 
 # Beta(1.2, 1.2) of the MIRNet authors' MixUp.
 MIXUP_CONCENTRATION = 1.2
@@ -21,26 +21,22 @@ class Batches:
     """The batch of each step, cut from whole images in memory; the same on every backend.
 
     Args:
-        images: `PairedImages`, `SuperResolutionImages` or `CleanImages`.
+        images: `PairedImages`, `SuperResolutionImages`, `CleanImages` or `MixedImages`.
         plan: `SamplingPlan` over them.
         mixup: float. The fraction of steps whose batch is blended with itself in another order.
-        degrade: callable or None. Applied to each input crop, with a random generator.
     """
 
     images: Images
     plan: SamplingPlan
     mixup: float = 0.0
-    degrade: Callable | None = None
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets of a step, (batch, height, width, 3) float32 in 0..1."""
         step = int(step)
         stage, _ = self.plan.stage(step)
-        crops = [self._crop(sample, stage) for sample in self.plan.samples(step)]
-        inputs, targets = (np.stack(arrays) for arrays in zip(*crops, strict=True))
         random = np.random.default_rng([self.plan.seed, 2, step, self.plan.host])
-        if self.degrade is not None:
-            inputs = np.stack([self.degrade(image, random) for image in inputs])
+        crops = [self._crop(sample, stage, random) for sample in self.plan.samples(step)]
+        inputs, targets = (np.stack(arrays) for arrays in zip(*crops, strict=True))
         if random.random() < self.mixup:
             share = np.float32(random.beta(MIXUP_CONCENTRATION, MIXUP_CONCENTRATION))
             order = random.permutation(len(inputs))
@@ -48,7 +44,7 @@ class Batches:
             targets = share * targets + (1 - share) * targets[order]
         return inputs, targets
 
-    def _crop(self, sample, stage: Stage):
+    def _crop(self, sample, stage: Stage, random: np.random.Generator):
         crops = []
         scales = (self.images.scale, 1)
         for image, scale in zip(self.images.pair(sample.image), scales, strict=True):
@@ -58,7 +54,9 @@ class Batches:
                 size = (stage.crop // scale, stage.crop // scale)
                 crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
             crops.append(symmetry(crop, sample.symmetry))
-        return tuple(crops)
+        low, sharp = crops
+        degrade = self.images.degradation(sample.image)
+        return (low if degrade is None else degrade(low, random)), sharp
 
     def dataset(self, start: int = 0):
         """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""

@@ -2,23 +2,35 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
 class GaussianNoise:
-    """White Gaussian noise.
+    """Gaussian noise: white, or of neighbouring pixels alike, as a camera's processing leaves it.
 
     Args:
         sigma: (low, high). Standard deviation on the scale 0..255, drawn uniformly for each crop.
+        blur: (low, high). Standard deviation in pixels of the Gaussian that smooths the noise,
+            drawn uniformly; 0 leaves it white. `sigma` counts after it.
+        eight_bit: bool. Whether the noisy picture is rounded to 8 bit and clipped, as a file is.
     """
 
     sigma: tuple[float, float] = (0.0, 50.0)
+    blur: tuple[float, float] = (0.0, 0.0)
+    eight_bit: bool = False
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
-        sigma = random.uniform(*self.sigma) / 255
-        return image + sigma * random.standard_normal(image.shape, np.float32)
+        """A noisy copy of `image`, (height, width, channels) float32 in 0..1."""
+        sigma = np.float32(random.uniform(*self.sigma) / 255)
+        noise: np.ndarray = random.standard_normal(image.shape, np.float32)
+        blur = random.uniform(*self.blur) if any(self.blur) else 0
+        if blur:
+            smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur), np.float32)
+            noise = smooth / smooth.std()
+        noisy = image + sigma * noise
+        return np.clip(np.rint(noisy * 255), 0, 255) / 255 if self.eight_bit else noisy
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,12 @@
 """Endless data sets for `fit` from a function that makes the batch of each step."""
 
+import concurrent.futures
+import os
 from collections.abc import Callable
 
 import keras
+
+WORKERS = min(os.cpu_count() or 1, 8)  # threads that make batches; NumPy and OpenCV free the lock
 
 
 def endless(load: Callable, start: int, specs):
@@ -37,19 +41,29 @@ def tf_dataset(load: Callable, start: int, specs):
         return keras.tree.pack_sequence_as(specs, arrays)
 
     steps = tf.data.Dataset.range(start, 2**40)
-    return steps.map(mapped, num_parallel_calls=2, deterministic=True).prefetch(4)
+    return steps.map(mapped, num_parallel_calls=WORKERS, deterministic=True).prefetch(4)
 
 
 class StepDataset(keras.utils.PyDataset):
-    """The batches of `load` from step `start` on, for training without TensorFlow."""
+    """The batches of `load` from step `start` on, for training without TensorFlow.
+
+    Batches are made ahead by threads of its own: Keras' would begin again at the first step after
+    each of `fit`'s epochs.
+    """
 
     def __init__(self, load: Callable, start: int = 0):
-        super().__init__(workers=2, max_queue_size=8)
+        super().__init__(workers=1)
         self.load = load
         self.start = start
+        self._threads = concurrent.futures.ThreadPoolExecutor(WORKERS)
+        self._ahead: dict[int, concurrent.futures.Future] = {}
 
     def __len__(self):
         return 2**40
 
     def __getitem__(self, index):
-        return self.load(self.start + index)
+        wanted = range(index, index + 1 + 2 * WORKERS)
+        self._ahead = {
+            i: self._ahead.get(i) or self._threads.submit(self.load, self.start + i) for i in wanted
+        }
+        return self._ahead.pop(index).result()

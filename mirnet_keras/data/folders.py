@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +34,9 @@ class Images(Protocol):
 
     def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Input and target, whole, each (height, width, 3) as stored."""
+
+    def degradation(self, index: int) -> Callable | None:
+        """What is still to be done to each crop of the input, with a random generator."""
 
 
 class PairedImages:
@@ -78,6 +81,9 @@ class PairedImages:
         """Input and target of a pair, whole, each (height, width, 3) as stored."""
         return self._cache.get(index, lambda: tuple(read_image(path) for path in self.paths[index]))
 
+    def degradation(self, index: int) -> None:
+        """None: the inputs are as they are."""
+
 
 class SuperResolutionImages:
     """Sharp pictures; the input is their exact bicubic reduction.
@@ -116,6 +122,9 @@ class SuperResolutionImages:
         """Reduced and sharp picture, whole, each (height, width, 3) uint8."""
         return self._cache.get(index, lambda: self._make(index))
 
+    def degradation(self, index: int) -> None:
+        """None: the input is made from the whole picture."""
+
     def _make(self, index: int):
         sharp = crop_to_multiple(read_image(self.paths[index]), self.scale)
         return imresize(sharp, 1 / self.scale), sharp
@@ -128,6 +137,7 @@ class CleanImages:
         folders: path or list of paths. Folders of clean pictures.
         crop: int. The smallest side that is accepted.
         cache_bytes: int. Budget for decoded pictures.
+        degrade: callable or None. Applied to each crop of the input, with a random generator.
 
     Raises:
         DataError: naming every file that cannot be read or is smaller than `crop`.
@@ -135,7 +145,14 @@ class CleanImages:
 
     scale = 1
 
-    def __init__(self, folders, crop: int = 1, cache_bytes: int = DEFAULT_CACHE):
+    def __init__(
+        self,
+        folders,
+        crop: int = 1,
+        cache_bytes: int = DEFAULT_CACHE,
+        degrade: Callable | None = None,
+    ):
+        self.degrade = degrade
         problems: list[str] = []
         self.paths = _images(folders)
         self.sizes = [_size(path, problems) for path in self.paths]
@@ -150,6 +167,43 @@ class CleanImages:
         (image,) = self._cache.get(index, lambda: (read_image(self.paths[index]),))
         return image, image
 
+    def degradation(self, index: int) -> Callable | None:
+        """The same for all pictures."""
+        return self.degrade
+
+
+class MixedImages:
+    """Several sources as one, such as real pairs and synthetic noise.
+
+    Args:
+        sources: list of `PairedImages`, `CleanImages` or the like, of one scale.
+        repeats: list of int. How often each source's pictures are counted: in each pass over the
+            data every picture of a source is seen so many times.
+    """
+
+    def __init__(self, sources: Sequence[Images], repeats: Sequence[int]):
+        self.scale = sources[0].scale
+        self._places = [
+            (source, index)
+            for source, repeat in zip(sources, repeats, strict=True)
+            for _ in range(repeat)
+            for index in range(len(source))
+        ]
+        self.sizes = [source.sizes[index] for source, index in self._places]
+
+    def __len__(self):
+        return len(self._places)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """The pair of the source that the index falls to."""
+        source, own = self._places[index]
+        return source.pair(own)
+
+    def degradation(self, index: int) -> Callable | None:
+        """That of the source that the index falls to."""
+        source, own = self._places[index]
+        return source.degradation(own)
+
 
 def checked_pictures(folders, crop: int, exclude: Sequence[str] = ()) -> list[pathlib.Path]:
     """The pictures in folders, all of which have sides of at least `crop`.
@@ -163,11 +217,18 @@ def checked_pictures(folders, crop: int, exclude: Sequence[str] = ()) -> list[pa
     for path in paths:
         size = _size(path, problems)
         if size is not None and min(size) < crop:
-            problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
+            problems.append(_too_small(path, size, crop))
     if problems:
         shown = "\n  ".join(problems)
         raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")
     return paths
+
+
+def _too_small(path: pathlib.Path, size: tuple[int, int], crop: int) -> str:
+    return (
+        f"{path}: is {size} pixels, smaller than the crop of {crop}; leave it out or make the "
+        "crops smaller"
+    )
 
 
 def _images(folders) -> list[pathlib.Path]:
@@ -214,7 +275,7 @@ def _finish(images, target_paths, crop: int, problems: list[str]):
     """Checks sizes, decodes what fits the cache, and reports all problems at once."""
     for path, size in zip(target_paths, images.sizes, strict=True):
         if size is not None and min(size) < crop:
-            problems.append(f"{path}: is {size} pixels, smaller than the crop of {crop}")
+            problems.append(_too_small(path, size, crop))
     problems += _decoding_problems(images)
     if problems:
         shown = "\n  ".join(problems)

@@ -132,15 +132,3 @@ class SamplingPlan:
 @functools.lru_cache(maxsize=4)
 def _order(seed: int, in_pass: int, count: int):
     return np.random.default_rng([seed, 0, in_pass]).permutation(count)
-
-
-def symmetry(image: np.ndarray, number: int) -> np.ndarray:
-    """One of the eight flips and rotations of a square; 0 leaves the image as it is."""
-    turned = np.rot90(image, number % 4, axes=(0, 1))
-    return turned[:, ::-1] if number >= 4 else turned
-
-
-def undo_symmetry(image: np.ndarray, number: int) -> np.ndarray:
-    """The inverse of `symmetry`."""
-    image = image[:, ::-1] if number >= 4 else image
-    return np.rot90(image, -(number % 4), axes=(0, 1))

@@ -33,7 +33,7 @@ class SegmentedBatches:
         mix: how often each source is drawn, in proportion.
         exclude: names of files to leave out, with their folder: `"t91/t20.webp"`.
         seed: another seed, other crops.
-        cache_bytes: budget for decoded pictures and maps.
+        cache_bytes: budget for decoded pictures and maps, each in up to seven sizes.
 
     Raises:
         DataError: naming every file that cannot be read or is smaller than a crop, and for
@@ -119,30 +119,35 @@ class SegmentedBatches:
 
         return self._cache.get((source, index), make)
 
+    def _reduced(self, source: int, index: int, factor: float, crop: int):
+        """Input, probabilities in 255ths and target of a whole picture, times the factor."""
+
+        def make():
+            image, maps = self._image(source, index)
+            size = [self._side(side, factor, crop) for side in image.shape[1::-1]]
+            image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+            maps = cv2.resize(maps, size, interpolation=cv2.INTER_NEAREST)
+            return imresize(image, 1 / self.scale), maps, image
+
+        return self._cache.get((source, index, factor, crop), make)
+
+    def _side(self, side: int, factor: float, crop: int) -> int:
+        """A side times the factor, a multiple of the scale and at least the crop."""
+        return max(int(side * factor) // self.scale * self.scale, crop)
+
     def _piece(self, crop: int, random: np.random.Generator):
         """Input, probabilities and target of one crop."""
         source = self.source(random)
         index = int(random.integers(len(self.paths[source])))
-        image, maps = self._image(source, index)
-        factor = random.choice(REDUCTIONS)
-        height, width = (self._reduced(side, factor, crop) for side in image.shape[:2])
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        maps = cv2.resize(maps, (width, height), interpolation=cv2.INTER_NEAREST)
-        low = imresize(image, 1 / self.scale)
-        top, left = (
-            int(random.integers((side - crop) // self.scale + 1)) for side in (height, width)
-        )
-        flips = random.random(2) < 0.5
+        low, maps, image = self._reduced(source, index, random.choice(REDUCTIONS), crop)
         small = crop // self.scale
+        top, left = (int(random.integers(side - small + 1)) for side in low.shape[:2])
+        flips = random.random(2) < 0.5
         cuts = [_cut(low, top, left, small, flips)]
         for array in (maps, image):
             cuts.append(_cut(array, top * self.scale, left * self.scale, crop, flips))
         low, maps, image = (to_float(array) for array in cuts)
         return low, maps / maps.sum(axis=-1, keepdims=True), image
-
-    def _reduced(self, side: int, factor: float, crop: int) -> int:
-        """A side times the factor, a multiple of the scale and at least the crop."""
-        return max(int(side * factor) // self.scale * self.scale, crop)
 
 
 def _cut(image: np.ndarray, top: int, left: int, side: int, flips) -> np.ndarray:

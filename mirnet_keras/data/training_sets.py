@@ -99,8 +99,8 @@ def degraded_folder(
     Raises:
         DataError: naming all files that do not fit, before anything starts.
     """
-    images = CleanImages(folders, crop, cache_bytes)
-    return _dataset(images, crop, batch, seed, augment, start, degrade=degradation)
+    images = CleanImages(folders, crop, cache_bytes, degradation)
+    return _dataset(images, crop, batch, seed, augment, start)
 
 
 def _dataset(images, crop, batch, seed, augment, start, **options):

@@ -12,6 +12,7 @@ import yaml
 
 from mirnet_keras.data import DEGRADATIONS
 from mirnet_keras.models import MODELS
+from mirnet_keras.recipes.expected import CurvePoint, Expected
 
 
 class RecipeError(ValueError):
@@ -78,6 +79,26 @@ class DegradedData(_ValidationPairs):
     folders: list[str]
     degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
     options: dict[str, Any] = {}
+
+
+class MixedData(_ValidationPairs):
+    """Several kinds of pictures together, such as real pairs and synthetic noise.
+
+    Args:
+        sources: What to train on; their own validation pictures are left out.
+        repeats: How often the pictures of each source are seen in one pass over the data.
+        validation_inputs, validation_targets: Folders to validate on, whole pictures.
+    """
+
+    kind: Literal["mixed"] = "mixed"
+    sources: list[Annotated[PairedData | DegradedData, pydantic.Field(discriminator="kind")]]
+    repeats: list[pydantic.PositiveInt]
+
+    @pydantic.model_validator(mode="after")
+    def _one_for_each(self):
+        if not self.sources or len(self.sources) != len(self.repeats):
+            raise ValueError("`repeats` needs one number for each of `sources`")
+        return self
 
 
 class SegmentedData(_Part):
@@ -180,18 +201,26 @@ class Recipe(_Part):
         precision: Keras dtype policy.
         seed: Of weights, order, crops and augmentation.
         start_from: `.keras` file, preset or run whose weights are taken where name and shape fit.
+        frozen: Names of layers that are not trained.
+        accumulate: Batches whose gradients make one step of the optimizer, for batches that the
+            memory does not hold; rate, `warm_up` and `decay_every` go on counting batches.
+        rematerialise: Whether layers compute their outputs again for the gradients instead of
+            keeping them: less memory, more time. On the JAX backend.
+        steps_per_execution: Steps that run without coming back to Python.
         report_every: Steps between log lines and checkpoints.
         validate_every: Steps between validations, a multiple of `report_every`.
         protocol: Of the validation score.
         cache_gigabytes: Budget for decoded pictures.
         adversarial: A second step of training; none for a recipe of one step.
+        expected: What a run reached, with which others are compared; none where that is not known.
     """
 
     name: str
     network: Literal["awsrn", "han", "mirnet", "mirnet_v2", "rcan", "rrdbnet", "san", "spsagan"]
     arguments: dict[str, Any] = {}
     data: Annotated[
-        PairedData | SuperResolutionData | DegradedData, pydantic.Field(discriminator="kind")
+        PairedData | SuperResolutionData | DegradedData | MixedData,
+        pydantic.Field(discriminator="kind"),
     ]
     stages: Annotated[list[StageOptions], pydantic.Field(min_length=1)]
     loss: Literal["charbonnier", "l1", "mse"] = "charbonnier"
@@ -208,11 +237,16 @@ class Recipe(_Part):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "mixed_bfloat16"
     seed: int = 0
     start_from: str | None = None
+    frozen: list[str] = []
+    accumulate: pydantic.PositiveInt = 1
+    rematerialise: bool = False
+    steps_per_execution: pydantic.PositiveInt = 1
     report_every: pydantic.PositiveInt = 250
     validate_every: pydantic.PositiveInt = 2000
     protocol: Literal["classical-y", "rgb", "lol", "lol-gtmean"] = "rgb"
     cache_gigabytes: pydantic.PositiveFloat = 1.0
     adversarial: AdversarialOptions | None = None
+    expected: Expected | None = None
 
     @property
     def steps(self) -> int:
@@ -226,6 +260,15 @@ class Recipe(_Part):
                 f"`report_every` ({self.report_every}) must divide `validate_every` "
                 f"({self.validate_every}) and the steps of all stages together ({self.steps})"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _several_steps_fit(self):
+        for name in ("accumulate", "steps_per_execution"):
+            if self.report_every % getattr(self, name):
+                raise ValueError(f"`{name}` must divide `report_every` ({self.report_every})")
+        if self.adversarial is not None and (self.accumulate > 1 or self.rematerialise):
+            raise ValueError("`accumulate` and `rematerialise` do not go with `adversarial`")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -326,12 +369,15 @@ def _sentence(error: pydantic.ValidationError) -> str:
 
 
 def _known_keys(place) -> list[str]:
-    parts: dict[str, type[_Part]] = {
+    parts: dict[str, type[pydantic.BaseModel]] = {
         "stages": StageOptions,
         "paired": PairedData,
         "super_resolution": SuperResolutionData,
         "degraded": DegradedData,
+        "mixed": MixedData,
         "adversarial": AdversarialOptions,
+        "curve": CurvePoint,
+        "expected": Expected,
     }
     for step in reversed(place[:-1]):
         if step == "data" and "adversarial" in place:

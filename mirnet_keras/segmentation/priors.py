@@ -2,6 +2,7 @@
 
 import abc
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,13 +138,15 @@ class ModelPrior(Prior):
     def __init__(self, model: Callable, scale: int = 1):
         super().__init__(scale)
         self.model = model
+        self._lock = threading.Lock()  # Keras' predict is for one thread at a time
 
     def maps(self, image, name):
         enlarged = to_float(image)
         if self.scale > 1:
             enlarged = np.clip(imresize(enlarged, self.scale), 0, 1)
         if isinstance(self.model, keras.Model):
-            maps = _predict(self.model, enlarged)
+            with self._lock:
+                maps = _predict(self.model, enlarged)
         else:
             maps = np.asarray(self.model(enlarged))
         return ade20k_to_outdoor(maps) if maps.shape[-1] == ADE20K_CLASSES else maps

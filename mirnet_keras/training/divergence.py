@@ -1,20 +1,24 @@
 """Where numbers that are not finite come from."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
 from keras import ops
 
-from mirnet_keras.training.callbacks import DivergenceError
+
+class DivergenceError(RuntimeError):
+    """Loss or weights became NaN or infinite; the last good checkpoint is kept."""
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
     """Stops an adversarial training in the step whose loss is not finite, and says where.
 
+    Such a step changes no weight there; for others there is `first_bad_step`.
+
     Args:
-        batch: function of a step that gives its inputs, probabilities and targets.
+        batch: function of a step that gives its inputs and targets.
     """
 
     def __init__(self, batch: Callable):
@@ -28,19 +32,60 @@ class StopAtNonFinite(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
         step = int(ops.convert_to_numpy(self.model.optimizer.iterations)) - 1
-        low, maps, high = self.batch(step)
-        generator, discriminator = self.model.generator, self.model.discriminator
-        inputs = low if generator.classes is None else [low, maps]
-        where = first_non_finite_layer(generator, inputs)
-        where = where or first_non_finite_layer(discriminator, high)
-        raise DivergenceError(
-            f"Step {step} is not finite, first in {where or 'the losses or their gradients'}. "
-            "Lower the rates; the last good state is in the checkpoint."
-        )
+        raise diverged(self.model, self.batch, step)
 
     def _loss_scale_falls(self) -> bool:
         """Under float16 an overflow only makes the loss scale smaller."""
         return isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def diverged(model: keras.Model, batch: Callable, step: int) -> DivergenceError:
+    """The error for a step that is not finite, which names the first layer.
+
+    Args:
+        model: as it was before the step.
+        batch: function of a step that gives its inputs and targets.
+        step: its number.
+    """
+    inputs, targets = batch(step)
+    generator = getattr(model, "generator", None)
+    if generator is None:
+        where = first_non_finite_layer(model, inputs)
+    else:
+        where = first_non_finite_layer(generator, inputs)
+        where = where or first_non_finite_layer(model.discriminator, targets)
+    return DivergenceError(
+        f"Step {step} is not finite, first in {where or 'the losses or their gradients'}. "
+        "Lower the rate or clip the gradients; the last good state is in the checkpoint."
+    )
+
+
+def first_bad_step(model: keras.Model, batch: Callable, steps: Iterable[int]) -> int | None:
+    """Trains step by step up to one that is not finite, and goes back before it.
+
+    Args:
+        model: compiled, on one device, as it was before the first of the steps.
+        batch: function of a step that gives its inputs and targets.
+        steps: numbers of steps.
+
+    Returns:
+        Its number, or None.
+    """
+    if model.steps_per_execution > 1:
+        model.steps_per_execution = 1
+        model.make_train_function(force=True)
+    for step in steps:
+        before = model.get_weights()
+        logs = model.train_on_batch(*batch(step), return_dict=True)
+        if not (math.isfinite(logs["loss"]) and has_finite_weights(model)):
+            model.set_weights(before)
+            return step
+    return None
+
+
+def has_finite_weights(model: keras.Model | keras.layers.Layer) -> bool:
+    """Whether all weights of a model or layer are finite."""
+    return all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 def first_non_finite_layer(model: keras.Model, inputs) -> str | None:
@@ -55,10 +100,11 @@ def first_non_finite_layer(model: keras.Model, inputs) -> str | None:
     """
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     for layer in layers:
-        if not all(np.isfinite(weight).all() for weight in layer.get_weights()):
+        if not has_finite_weights(layer):
             return f"the weights of '{layer.name}'"
     outputs = keras.Model(model.input, [layer.output for layer in layers])(inputs)
-    for layer, tensor in zip(layers, outputs, strict=True):
-        if not bool(ops.all(ops.isfinite(ops.cast(tensor, "float32")))):
-            return f"the output of '{layer.name}'"
+    for layer, output in zip(layers, outputs, strict=True):
+        for tensor in keras.tree.flatten(output):
+            if not bool(ops.all(ops.isfinite(ops.cast(tensor, "float32")))):
+                return f"the output of '{layer.name}'"
     return None

@@ -1,14 +1,36 @@
 """The folder of a training run: recipe, log, checkpoint, models."""
 
+import contextlib
 import csv
+import io
 import pathlib
+from collections.abc import Callable, Iterator
 
 import h5py
-import keras
 import yaml
 
-from mirnet_keras.files import write_whole
+from mirnet_keras.files import remove_leftovers, write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
+
+
+class SaveError(OSError):
+    """A file of a run cannot be written; what the run had is as it was."""
+
+
+@contextlib.contextmanager
+def saving(path) -> Iterator[None]:
+    """Says which file it is that cannot be written in it, and what to do.
+
+    Raises:
+        SaveError: on a full disk and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(
+            f"{path} cannot be written: {error.strerror or error}. Once that is mended, for "
+            "instance by making room, the same command goes on from the last report."
+        ) from None
 
 
 class RunFolder:
@@ -20,30 +42,60 @@ class RunFolder:
     Args:
         path: path. Created when absent.
         recipe: `Recipe`. A run that exists goes on only with the recipe it began with.
+        writes: bool. False on all hosts but one: they read the folder, and write nothing.
 
     Raises:
         RecipeError: when the folder holds a run of another recipe.
+        SaveError: when the recipe cannot be written.
     """
 
-    def __init__(self, path, recipe: Recipe):
+    def __init__(self, path, recipe: Recipe, writes: bool = True):
         self.path = pathlib.Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.writes = writes
         self.checkpoint = self.path / "checkpoint.weights.h5"
         self.log = self.path / "log.csv"
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
-        kept = self.path / "recipe.yaml"
-        if not kept.exists():
-            write_whole(kept, lambda file: file.write_text(_as_yaml(recipe)))
-        elif _difference(recipe, kept):
+        self.recipe = recipe
+        self._kept = self.path / "recipe.yaml"
+        if writes:
+            self.path.mkdir(parents=True, exist_ok=True)
+            remove_leftovers([self.checkpoint, self.best, self.last])
+        if self._kept.exists() and (changes := _difference(recipe, self._kept)):
             raise RecipeError(
-                f"{self.path} holds a run of another recipe: {_difference(recipe, kept)}. "
+                f"{self.path} holds a run of another recipe: {changes}. "
                 "Choose another folder, or go on with the recipe.yaml in it."
             )
+        if not self.checkpoint.exists():
+            self._keep_recipe()
 
-    def save_checkpoint(self, model):
-        """Writes weights and optimizer; a reader finds the old file or the new one, whole."""
-        write_whole(self.checkpoint, model.save_weights)
+    def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object]):
+        """Calls `write` with a temporary path for a file of the run: whole or not at all.
+
+        Raises:
+            SaveError: on a full disk and the like.
+        """
+        if self.writes:
+            with saving(path):
+                write_whole(path, write)
+
+    def save(self, network, path: pathlib.Path):
+        """Writes a network into the folder without its optimizer, whole or not at all."""
+        compiled, optimizer = network.compiled, getattr(network, "optimizer", None)
+        network.compiled, network.optimizer = False, None
+        try:
+            self.write(path, network.save)
+        finally:
+            network.compiled, network.optimizer = compiled, optimizer
+
+    def save_checkpoint(self, model, step: int):
+        """Writes weights, optimizer and `step`, the batches seen, whole or not at all."""
+        memory = _Memory()
+        model.save_weights(memory)  # on all hosts: on JAX Keras' saving talks with the others
+        with h5py.File(memory, "a") as file:
+            # Not the optimizer's count, which leaves out steps that loss scaling skipped.
+            file.attrs["step"] = step
+        self.write(self.checkpoint, lambda path: path.write_bytes(memory.getbuffer()))
 
     def load_checkpoint(self, model) -> int:
         """Restores weights and optimizer where there is a checkpoint; returns the steps done.
@@ -53,38 +105,65 @@ class RunFolder:
         """
         if not self.checkpoint.exists():
             return 0
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # a second time, loss scaling would add variables again
+            model.optimizer.build(model.trainable_variables)
         try:
-            self._check_size(model)
+            step = self._checked_step(model)
             model.load_weights(self.checkpoint)
         except (ValueError, OSError, KeyError) as error:
             raise RecipeError(
                 f"{self.checkpoint} cannot be loaded into this network: it is damaged or of "
-                f"another network ({str(error).splitlines()[0]}). Nothing was changed."
+                f"another network ({str(error).splitlines()[0]}). Choose another folder for this "
+                "recipe, or take the recipe that the run began with; nothing was changed."
             ) from None
-        return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+        self._keep_recipe()
+        return step
 
-    def _check_size(self, model):
-        """Keras ignores what a file holds beyond the model: so count the optimizer's variables."""
+    def _keep_recipe(self):
+        if not self._kept.exists():
+            self.write(self._kept, lambda path: path.write_text(_as_yaml(self.recipe)))
+
+    def _checked_step(self, model) -> int:
+        """The steps done; raises where the optimizer's variables are not those of the model.
+
+        Keras ignores what a file holds beyond the model.
+        """
         with h5py.File(self.checkpoint) as file:
             held = len(file["optimizer/vars"])
+            step = int(file.attrs["step"])
         expected = len(model.optimizer.variables)
         if held != expected:
             raise ValueError(f"it holds {held} variables of the optimizer, not {expected}")
+        return step
 
     def cut_log(self, epoch: int):
         """Drops lines of the log from `epoch` on, which will be trained again."""
-        if not self.log.exists():
+        if not self.writes or not self.log.exists():
             return
         with self.log.open(newline="") as file:
-            lines = list(csv.reader(file))
-        kept = lines[:1] + [line for line in lines[1:] if int(line[0]) < epoch]
+            header, *lines = list(csv.reader(file)) or [[]]
+        # Where the disk was full or the machine lost its power, the last line may be a part of one.
+        lines = [line for line in lines if len(line) == len(header) and int(line[0]) < epoch]
 
         def write(path):
             with path.open("w", newline="") as file:
-                csv.writer(file).writerows(kept)
+                csv.writer(file).writerows([header, *lines] if lines else [])
 
-        write_whole(self.log, write)
+        self.write(self.log, write)
+
+    def logged(self, name: str) -> list[float]:
+        """The values of a column of the log, of which there may be none."""
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="") as file:
+            return [float(line[name]) for line in csv.DictReader(file) if name in line]
+
+
+class _Memory(io.BytesIO):
+    """What Keras takes for a file of weights: on a full disk HDF5 ends the process."""
+
+    def __str__(self):
+        return "memory.weights.h5"
 
 
 def _as_yaml(recipe: Recipe) -> str:
@@ -92,6 +171,9 @@ def _as_yaml(recipe: Recipe) -> str:
 
 
 def _difference(recipe: Recipe, kept) -> str:
-    old, new = (r.model_dump(mode="json") for r in (load_recipe(kept), recipe))
+    # What others reached does not change a run.
+    old, new = (
+        r.model_dump(mode="json", exclude={"expected"}) for r in (load_recipe(kept), recipe)
+    )
     changed = [key for key in new if new[key] != old[key]]
     return ", ".join(f"{key} was {old[key]!r}, is {new[key]!r}" for key in changed)

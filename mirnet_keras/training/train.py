@@ -9,37 +9,52 @@ from mirnet_keras.data import (
     Batches,
     CleanImages,
     Images,
+    MixedImages,
     PairedImages,
     SamplingPlan,
     Stage,
     SuperResolutionImages,
 )
-from mirnet_keras.files import write_whole
 from mirnet_keras.losses import LOSSES
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import (
+    MixedData,
     PairedData,
     Recipe,
+    RecipeError,
     SuperResolutionData,
     load_recipe,
 )
-from mirnet_keras.training.callbacks import Validate, averaged_weights
-from mirnet_keras.training.fitting import build, compiles_with_xla, fit, precision
+from mirnet_keras.training.devices import distributed, this_host
+from mirnet_keras.training.fitting import (
+    build,
+    compiles_with_xla,
+    finish,
+    fit,
+    freeze,
+    precision,
+    validation,
+)
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.training.train_adversarially import first_step, train_adversarially
 from mirnet_keras.weights import transfer_by_name
 
 
-def train(recipe, out, data=".", verbose="auto") -> keras.Model:
+def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> keras.Model:
     """Trains by a recipe; the same call goes on where an interrupted run stopped.
 
     Args:
         recipe: Name of a shipped recipe, path of a YAML file, or a `Recipe`.
         out: Folder of the run. It gets `recipe.yaml`, `log.csv`, the checkpoint, `best.keras`
-            (by validation) and `last.keras`, both with averaged weights. A recipe with
-            `adversarial` has its first step in `step_1/` there, and no averaged weights behind it.
+            (by validation) and `last.keras`, both with averaged weights, and `report.md`,
+            `report.json` and `curve.png`; where TensorBoard is installed and there are pictures to
+            validate on, `tensorboard/`. A recipe with `adversarial` has its first step in
+            `step_1/` there, and no averaged weights behind it.
         data: Folder against which the recipe's folders are read.
         verbose: As in `fit`: `"auto"`, 0 (silent), 1 (bar) or 2 (a line for each report).
+        all_devices: Whether all GPUs of this machine share each batch. Several hosts, which
+            `join_hosts` brought together, share it in any case, and all of theirs; `out` must
+            then be on a disk that all of them see.
 
     Returns:
         The trained model, float32, with averaged weights.
@@ -51,22 +66,50 @@ def train(recipe, out, data=".", verbose="auto") -> keras.Model:
     """
     recipe = load_recipe(recipe)
     if recipe.adversarial is not None:
-        first = train(first_step(recipe), pathlib.Path(out) / "step_1", data, verbose)
+        if this_host()[1] > 1:
+            raise RecipeError("A recipe with `adversarial` trains on one host: leave --hosts out.")
+        # What is expected of a recipe in two steps is that of the second.
+        plan = first_step(recipe).model_copy(update={"expected": None})
+        first = train(plan, pathlib.Path(out) / "step_1", data, verbose, all_devices)
         images = _validation_images(recipe, pathlib.Path(data))
-        return train_adversarially(recipe, first, out, pathlib.Path(data), images, verbose)
-    batches, validation = training_data(recipe, pathlib.Path(data))
-    with precision(recipe.precision):
+        return train_adversarially(
+            recipe, first, out, pathlib.Path(data), images, verbose, all_devices
+        )
+    batches, images = training_data(recipe, pathlib.Path(data))
+    return run(recipe, out, batches, images, verbose, all_devices)
+
+
+def run(
+    recipe: Recipe,
+    out,
+    batches: Batches,
+    images: Images | None,
+    verbose="auto",
+    all_devices: bool = False,
+    patience: int | None = None,
+) -> keras.Model:
+    """Trains by a recipe of one step on batches that are there; arguments else as in `train`.
+
+    Args:
+        batches: to train on.
+        images: whole pictures to validate on, or None.
+        patience: reports after the best validation with which it ends; None: none.
+    """
+    if all_devices and recipe.accumulate > 1 and keras.backend.backend() == "tensorflow":
+        raise RecipeError("`accumulate` does not go with several devices on TensorFlow: use JAX.")
+    with precision(recipe.precision), distributed(all_devices) as scope:
         keras.utils.set_random_seed(recipe.seed)
-        model = build(recipe)
-        if recipe.start_from:
-            transfer_by_name(load(recipe.start_from), model)
-        compile_model(model, recipe)
-        folder = RunFolder(out, recipe)
-        callbacks = _validate(recipe, folder, validation)
-        fit(model, batches.dataset, folder, recipe.steps, recipe.report_every, callbacks, verbose)
-        if not folder.last.exists():
-            with averaged_weights(model):
-                write_whole(folder.last, model.save)
+        with scope():
+            model = build(recipe)
+            if recipe.start_from:
+                transfer_by_name(load(recipe.start_from), model)
+            freeze(model, recipe.frozen)
+            compile_model(model, recipe)
+            model.optimizer.build(model.trainable_variables)
+        folder = RunFolder(out, recipe, writes=this_host()[0] == 0)
+        watching = validation(recipe, folder, images)
+        fit(model, batches, folder, recipe, recipe.steps, watching, verbose, patience)
+        finish(model, folder)
     return load(folder.last)
 
 
@@ -78,29 +121,41 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
         global_clipnorm=recipe.clip_norm,
         use_ema=recipe.ema > 0,
         ema_momentum=recipe.ema or 0.99,
+        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
     )
-    model.compile(optimizer, LOSSES[recipe.loss](), jit_compile=compiles_with_xla())
+    model.compile(
+        optimizer,
+        LOSSES[recipe.loss](),
+        jit_compile=compiles_with_xla(),
+        steps_per_execution=recipe.steps_per_execution,
+    )
 
 
 def training_data(recipe: Recipe, root: pathlib.Path):
     """The recipe's batches, and its whole validation pictures or None."""
     smallest = max(stage.crop * stage.shrink for stage in recipe.stages)
-    images, degrade = _training_images(recipe, root, smallest)
+    images = _training_images(recipe.data, recipe, root, smallest)
     stages = [Stage(**stage.model_dump()) for stage in recipe.stages]
-    plan = SamplingPlan(images.sizes, stages, recipe.seed, grid=images.scale)
-    return Batches(images, plan, recipe.mixup, degrade), _validation_images(recipe, root)
+    host, hosts = this_host()
+    plan = SamplingPlan(
+        images.sizes, stages, recipe.seed, grid=images.scale, host=host, hosts=hosts
+    )
+    return Batches(images, plan, recipe.mixup), _validation_images(recipe, root)
 
 
-def _training_images(recipe: Recipe, root: pathlib.Path, crop: int):
-    """The images to train on, and the degradation of the inputs or None."""
-    data, budget = recipe.data, int(recipe.cache_gigabytes * 1e9)
+def _training_images(data, recipe: Recipe, root: pathlib.Path, crop: int) -> Images:
+    """The images of `data`, the recipe's or one of its sources."""
+    budget = int(recipe.cache_gigabytes * 1e9)
+    if isinstance(data, MixedData):
+        sources = [_training_images(source, recipe, root, crop) for source in data.sources]
+        return MixedImages(sources, data.repeats)
     if isinstance(data, PairedData):
-        return PairedImages(root / data.inputs, root / data.targets, crop, budget), None
+        return PairedImages(root / data.inputs, root / data.targets, crop, budget)
     folders = [root / folder for folder in data.folders]
     if isinstance(data, SuperResolutionData):
         scale = recipe.arguments["scale"]
-        return SuperResolutionImages(folders, scale, crop, budget, data.exclude), None
-    return CleanImages(folders, crop, budget), DEGRADATIONS[data.degradation](**data.options)
+        return SuperResolutionImages(folders, scale, crop, budget, data.exclude)
+    return CleanImages(folders, crop, budget, DEGRADATIONS[data.degradation](**data.options))
 
 
 def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
@@ -112,13 +167,6 @@ def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
     if data.validation_inputs is None or data.validation_targets is None:
         return None
     return PairedImages(root / data.validation_inputs, root / data.validation_targets)
-
-
-def _validate(recipe: Recipe, folder: RunFolder, images: Images | None) -> list[Validate]:
-    if images is None:
-        return []
-    every = recipe.validate_every // recipe.report_every
-    return [Validate(images, recipe.protocol, every, folder)]
 
 
 def _schedule(recipe: Recipe):

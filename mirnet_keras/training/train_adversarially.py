@@ -1,21 +1,28 @@
 """The second step of training: against a discriminator."""
 
+import dataclasses
 import pathlib
 
 import keras
 
 from mirnet_keras import features
 from mirnet_keras.data import SegmentedBatches, Stage
-from mirnet_keras.files import write_whole
 from mirnet_keras.losses import PerceptualLoss
 from mirnet_keras.models import DISCRIMINATORS
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import AdversarialOptions, Recipe, RecipeError
 from mirnet_keras.segmentation import FolderPrior, Prior, prior
 from mirnet_keras.training.adversarial import AdversarialModel, adversarial_optimizer
-from mirnet_keras.training.callbacks import Validate
+from mirnet_keras.training.devices import distributed, this_host
 from mirnet_keras.training.divergence import StopAtNonFinite
-from mirnet_keras.training.fitting import build, compiles_with_xla, fit, precision
+from mirnet_keras.training.fitting import (
+    build,
+    compiles_with_xla,
+    finish,
+    fit,
+    precision,
+    validation,
+)
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
 
@@ -24,14 +31,21 @@ FEATURES = {"vgg16": features.vgg16_features, "vgg19": features.vgg19_features}
 
 def first_step(recipe: Recipe) -> Recipe:
     """The recipe's first step as a recipe of its own: no attention, no discriminator."""
-    arguments = recipe.arguments
+    arguments = dict(recipe.arguments)
     if recipe.network == "spsagan":
-        arguments = arguments | {"spsa_after": []}
+        arguments.pop("attention", None)
+        arguments["spsa_after"] = []
     return recipe.model_copy(update={"arguments": arguments, "adversarial": None})
 
 
 def train_adversarially(
-    recipe: Recipe, first: keras.Model, out, root: pathlib.Path, images, verbose
+    recipe: Recipe,
+    first: keras.Model,
+    out,
+    root: pathlib.Path,
+    images,
+    verbose,
+    all_devices: bool = False,
 ) -> keras.Model:
     """Trains the recipe's second step; the same call goes on where an interrupted run stopped.
 
@@ -42,6 +56,7 @@ def train_adversarially(
         root: folder against which the recipe's folders are read.
         images: to validate on, or None.
         verbose: as in Keras' `fit`.
+        all_devices: as in `train`.
 
     Returns:
         The trained generator, float32.
@@ -49,29 +64,42 @@ def train_adversarially(
     options = _options(recipe)
     maps, background = priors(options, root, recipe.arguments.get("scale", 4))
     batches = _batches(recipe, options, root, maps, background)
-    with precision(recipe.precision):
+    with precision(recipe.precision), distributed(all_devices) as scope:
         keras.utils.set_random_seed(recipe.seed)
-        model = adversarial_model(recipe, first, root)
-        folder = RunFolder(out, recipe)
+        with scope():
+            model = adversarial_model(recipe, first, root)
+        folder = RunFolder(out, recipe, writes=this_host()[0] == 0)
         segmented = model.generator.classes is not None
-        callbacks: list = [StopAtNonFinite(batches.batch)]
-        if images is not None:
-            every = recipe.validate_every // recipe.report_every
-            # Maps in a folder are those of the training pictures.
-            prior_of_validation = None if isinstance(maps, FolderPrior) or not segmented else maps
-            callbacks.append(Validate(images, recipe.protocol, every, folder, prior_of_validation))
-        fit(
-            model,
-            lambda start: batches.dataset(start, segmented),
-            folder,
-            options.steps,
-            recipe.report_every,
-            callbacks,
-            verbose,
-        )
-        if not folder.last.exists():
-            write_whole(folder.last, model.generator.save)
+        # Maps in a folder are those of the training pictures.
+        prior_of_validation = None if isinstance(maps, FolderPrior) or not segmented else maps
+        watching = validation(recipe, folder, images, prior_of_validation)
+        pairs = _Pairs(batches, segmented)
+        watching.insert(0, StopAtNonFinite(pairs.batch))
+        fit(model, pairs, folder, recipe, options.steps, watching, verbose)
+        finish(model, folder)
     return load(folder.last)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pairs:
+    """Batches of inputs and targets, as `fit` takes them.
+
+    Args:
+        batches: with probabilities.
+        segmented: whether the generator takes these, too.
+    """
+
+    batches: SegmentedBatches
+    segmented: bool
+
+    def batch(self, step: int):
+        """Inputs and targets of a step."""
+        low, maps, high = self.batches.batch(step)
+        return ([low, maps] if self.segmented else low), high
+
+    def dataset(self, start: int):
+        """Endless batches from step `start` on."""
+        return self.batches.dataset(start, self.segmented)
 
 
 def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) -> AdversarialModel:

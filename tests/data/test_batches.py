@@ -1,3 +1,4 @@
+import copy
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ from mirnet_keras.data import (
     CleanImages,
     GaussianNoise,
     LowLight,
+    MixedImages,
     PairedImages,
     SamplingPlan,
     Stage,
@@ -39,6 +41,13 @@ def folder(tmp_path_factory):
 def batches(images, stages=STAGES, seed=0, **options):
     plan = SamplingPlan(images.sizes, stages, seed, images.scale)
     return Batches(images, plan, **options)
+
+
+def noisy(clean, degrade):
+    """The same pictures with a degradation."""
+    images = copy.copy(clean)
+    images.degrade = degrade
+    return images
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +114,21 @@ def steps(data, start=0):
 
 
 def test_tf_data_and_pydataset_give_the_same(clean):
-    data = batches(clean, mixup=0.5, degrade=GaussianNoise())
+    data = batches(noisy(clean, GaussianNoise()), mixup=0.5)
     same(data.tf_dataset(), steps(StepDataset(data.batch)), 8)
 
 
 def test_starting_at_a_step_is_skipping_to_it(clean):
-    data = batches(clean, mixup=0.5, degrade=GaussianNoise())
+    data = batches(noisy(clean, GaussianNoise()), mixup=0.5)
     same(data.tf_dataset(start=2), steps(StepDataset(data.batch), 2), 4)
     same(steps(StepDataset(data.batch, start=5)), steps(StepDataset(data.batch), 5), 4)
 
 
 def test_a_seed_decides_everything(clean):
-    options = {"mixup": 0.5, "degrade": LowLight()}
-    once, again = batches(clean, seed=3, **options), batches(clean, seed=3, **options)
+    dark = noisy(clean, LowLight())
+    once, again = batches(dark, seed=3, mixup=0.5), batches(dark, seed=3, mixup=0.5)
     same(steps(StepDataset(once.batch)), steps(StepDataset(again.batch)), 6)
-    other = batches(clean, seed=4, **options)
+    other = batches(dark, seed=4, mixup=0.5)
     assert not np.array_equal(once.batch(0)[0], other.batch(0)[0])
     assert not np.array_equal(once.batch(0)[0], once.batch(1)[0])
 
@@ -148,13 +157,26 @@ def test_mixup_blends_with_one_partner_each(paired):
 
 def test_only_inputs_are_degraded(clean):
     plain = batches(clean)
-    noisy = batches(clean, degrade=GaussianNoise((25, 25)))
+    degraded = batches(noisy(clean, GaussianNoise((25, 25))))
     for step in range(4):
-        (source, target), (inputs, targets) = plain.batch(step), noisy.batch(step)
+        (source, target), (inputs, targets) = plain.batch(step), degraded.batch(step)
         np.testing.assert_array_equal(target, targets)
         np.testing.assert_array_equal(source, target)
         assert np.std(inputs - targets) == pytest.approx(25 / 255, rel=0.1)
         assert np.abs(np.mean(inputs - targets)) < 0.02
+
+
+def test_mixed_sources_keep_their_own_degradation(paired, clean):
+    mixed = MixedImages([paired, noisy(clean, GaussianNoise((40, 40)))], [1, 3])
+    assert len(mixed) == len(paired) + 3 * len(clean)
+    data = batches(mixed, [Stage(1, 16, len(mixed))])
+    pictures = [sample.image for sample in data.plan.samples(0)]
+    assert sorted(pictures) == list(range(len(mixed)))
+    for image, low, high in zip(pictures, *data.batch(0), strict=True):
+        if image < len(paired):
+            np.testing.assert_allclose(low, high / 2, atol=1e-6)
+        else:
+            assert np.std(low - high) == pytest.approx(40 / 255, rel=0.15)
 
 
 def test_hosts_share_a_batch(clean):

@@ -36,6 +36,18 @@ def test_gaussian_noise_draws_its_deviation_anew():
     assert 40 / 255 < max(found) < 50 / 255 * 1.05
 
 
+def test_smoothed_noise_is_alike_in_neighbours():
+    noise = applied(GaussianNoise((20, 20), blur=(0.6, 0.6))) - GREY
+    assert noise.std() == pytest.approx(20 / 255, rel=0.02)
+    neighbours = np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]
+    assert 0.3 < neighbours < 0.8
+
+
+def test_noise_of_a_file_is_rounded_and_clipped():
+    noisy = applied(GaussianNoise((50, 50), eight_bit=True), 0 * GREY)
+    assert noisy.min() == 0 and np.array_equal(np.rint(noisy * 255), noisy * 255)
+
+
 def test_noise_is_not_clipped():
     assert applied(GaussianNoise((50, 50)), 0 * GREY).min() < -0.1
     assert applied(GaussianNoise((50, 50)), 0 * GREY + 1).max() > 1.1

@@ -1,4 +1,6 @@
+import functools
 import inspect
+import json
 import math
 
 import pytest
@@ -50,6 +52,49 @@ def test_shipped_recipes(name):
         assert stage.crop % recipe.arguments.get("scale", 4) == 0
     assert recipe.warm_up < recipe.steps
     assert recipe.final_rate < recipe.rate
+
+
+# The authors' counts; of SPSAGAN, which has no published weights, our own.
+PARAMETERS = {
+    "awsrn_x2": 1_396_872,
+    "awsrn_m_x2": 1_063_742,
+    "awsrn_s_published_x2": 397_482,
+    "awsrn_s_x2": 397_482,
+    "awsrn_s_x4": 587_742,
+    "awsrn_sd_x2": 348_098,
+    "han_x2": 15_924_057,
+    "mirnet_fivek": 31_787_419,
+    "mirnet_lol": 31_787_419,
+    "mirnet_realsr_x4": 31_787_419,
+    "mirnet_sidd": 31_787_419,
+    "mirnet_v2_fivek": 5_858_560,
+    "mirnet_v2_lol": 5_858_560,
+    "mirnet_v2_realsr_x4": 5_858_560,
+    "mirnet_v2_sidd": 5_858_560,
+    "rcan_x2": 15_444_667,
+    "rrdbnet_x4": 16_697_987,
+    "san_x2": 15_674_756,
+    "spsagan_x4": 11_050_740,
+}
+QUICK = ("awsrn", "mirnet_v2")
+
+
+@functools.cache
+def parameters(network, arguments):
+    return MODELS[network](**json.loads(arguments)).count_params()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n.startswith(QUICK) else pytest.mark.slow) for n in PARAMETERS],
+)
+def test_a_published_recipe_builds_the_published_network(name):
+    recipe = load_recipe(name)
+    assert parameters(recipe.network, json.dumps(recipe.arguments)) == PARAMETERS[name]
+
+
+def test_every_recipe_is_of_a_small_preset_or_has_its_published_count():
+    assert {name for name in list_recipes() if "small" not in name} == PARAMETERS.keys()
 
 
 def test_there_are_shipped_recipes():

@@ -14,8 +14,7 @@ from mirnet_keras.recipes import Recipe
 from mirnet_keras.segmentation import labels_to_probabilities
 from mirnet_keras.training import AdversarialModel, adversarial_optimizer
 from mirnet_keras.training.adversarial import is_attention
-from mirnet_keras.training.callbacks import DivergenceError
-from mirnet_keras.training.divergence import first_non_finite_layer
+from mirnet_keras.training.divergence import DivergenceError, first_non_finite_layer
 from mirnet_keras.training.train_adversarially import adversarial_model
 from mirnet_keras.weights import transfer_by_name
 

@@ -10,8 +10,9 @@ import pytest
 from mirnet_keras.images import write_image
 from mirnet_keras.models import AWSRN, MODELS
 from mirnet_keras.recipes import PairedData, Recipe, RecipeError
-from mirnet_keras.training import compile_model, train
-from mirnet_keras.training.callbacks import DivergenceError, KeepCheckpoint
+from mirnet_keras.training import callbacks, compile_model, train
+from mirnet_keras.training.callbacks import KeepCheckpoint
+from mirnet_keras.training.divergence import DivergenceError
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
 
@@ -61,6 +62,10 @@ def lines(folder):
         return list(csv.DictReader(file))
 
 
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def checkpoint(folder):
     """All arrays of a checkpoint by name: weights, moments, averages, step."""
     arrays = {}
@@ -83,12 +88,15 @@ def equal(first, second):
 
 def test_what_a_run_leaves(finished):
     folder, model = finished
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [
         "best.keras",
         "checkpoint.weights.h5",
+        "curve.png",
         "last.keras",
         "log.csv",
         "recipe.yaml",
+        "report.json",
+        "report.md",
     ]
     assert [line["epoch"] for line in lines(folder)] == ["0", "1", "2", "3", "4", "5"]
     assert {"loss", "val_psnr", "val_ssim"} <= lines(folder)[0].keys()
@@ -115,12 +123,28 @@ def test_best_is_the_best_validated(finished):
         equal(weights(folder / "best.keras"), weights(folder / "last.keras"))
 
 
+def test_the_models_are_kept_without_the_optimizer(finished):
+    for name in ("best.keras", "last.keras"):
+        assert not keras.saving.load_model(finished[0] / name).compiled
+
+
+def test_validating_copies_no_network(data, tmp_path, monkeypatch):
+    """A copy would be compiled again at each validation."""
+    seen = []
+    scores = callbacks.whole_picture_scores
+    monkeypatch.setattr(
+        callbacks, "whole_picture_scores", lambda *args: seen.append(args[0]) or scores(*args)
+    )
+    train(recipe(), tmp_path, data, verbose=0)
+    assert len(seen) == 3 and seen[0] is seen[1] is seen[2]
+
+
 def test_a_finished_run_is_not_trained_again(finished, data, monkeypatch):
     folder, model = finished
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = contents(folder)
     monkeypatch.setattr(keras.Model, "fit", None)
     equal(train(recipe(), folder, data, verbose=0).get_weights(), model.get_weights())
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert contents(folder) == before
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -158,6 +182,7 @@ def interrupted(data, tmp_path_factory):
             with pytest.raises(KeyboardInterrupt):
                 train(recipe(), folder, data, verbose=0)
             assert not (folder / "last.keras").exists()
+            assert '"verdict": "unfinished"' in (folder / "report.json").read_text()
             assert len(lines(folder)) == epoch + 1
             assert int(checkpoint(folder)["optimizer/vars/0"]) == {2: 4, 4: 10}[epoch]
     (folder / "writing.checkpoint.weights.h5").write_bytes(b"killed while writing")
@@ -186,11 +211,11 @@ def test_an_interrupted_run_has_the_same_log(finished, interrupted):
 
 def test_another_recipe_in_the_same_folder_is_refused(finished, data):  # C21
     folder, _ = finished
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = contents(folder)
     with pytest.raises(RecipeError, match="another recipe: rate was 0.01, is 0.02") as caught:
         train(recipe(rate=0.02), folder, data, verbose=0)
     assert "\n" not in str(caught.value)
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert contents(folder) == before
 
 
 def compiled(wanted):
@@ -232,7 +257,7 @@ def test_a_checkpoint_that_holds_more_than_the_network_is_refused(tmp_path):
     larger = compiled(recipe(arguments=NETWORK | {"scale": 2, "blocks": 2}))
     larger.optimizer.build(larger.trainable_variables)
     folder = RunFolder(tmp_path, recipe())
-    folder.save_checkpoint(larger)
+    folder.save_checkpoint(larger, 12)
     refused_checkpoint(folder, recipe())
 
 
@@ -246,7 +271,7 @@ def test_a_damaged_checkpoint_is_refused(finished, tmp_path):
 
 def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(data, tmp_path):
     wild = recipe(rate=1e25, warm_up=0, report_every=1, validate_every=12, ema=0)
-    with pytest.raises(DivergenceError, match="loss is (nan|inf).*clip_norm"):
+    with pytest.raises(DivergenceError, match=r"Step \d+ is not finite.*checkpoint"):
         train(wild, tmp_path, data, verbose=0)
     assert not (tmp_path / "last.keras").exists()
     kept = checkpoint(tmp_path)
@@ -351,3 +376,14 @@ def test_arguments_that_do_not_fit_the_network_leave_nothing_behind(data, tmp_pa
     with pytest.raises(RecipeError, match="do not fit the network 'awsrn'.*scale"):
         train(wrong, tmp_path, data, verbose=0)
     RunFolder(tmp_path, recipe())  # the corrected recipe may use the same folder
+
+
+@pytest.mark.parametrize(
+    ("policy", "lacks", "warned"),
+    [("mixed_bfloat16", True, True), ("mixed_bfloat16", False, False), ("float32", True, False)],
+)
+def test_a_precision_that_is_slow_here_is_named(policy, lacks, warned, monkeypatch, caplog):
+    monkeypatch.setattr(fitting.machine, "lacks_bfloat16", lambda: lacks)
+    with fitting.precision(policy):
+        assert keras.config.dtype_policy().name == policy
+    assert ("precision: float32" in caplog.text) is warned
