@@ -103,8 +103,8 @@ def _brighten(preset: str, out: Path) -> DemoResult:
         seconds=seconds,
     )
     captions = ("dark", preset, "the original photograph")
-    panels = zip((dark, bright, truth), captions, _values(result), strict=True)
-    figure = _figure("Low light: darkened to 3 %, with noise", [list(panels)])
+    row = list(zip((dark, bright, truth), captions, _values(result), strict=True))
+    figure = panels("Low light: darkened to 3 %, with noise", [row])
     write_image(result.comparison, figure)
     return result
 
@@ -130,7 +130,7 @@ def _enlarge(preset: str, out: Path) -> DemoResult:
     captions = ("bicubic", preset, "the original photograph")
     whole = list(zip(pictures, captions, _values(result), strict=True))
     details = [(_detail(picture), "", "") for picture in pictures]
-    write_image(result.comparison, _figure(f"Super-resolution x{scale}", [whole, details]))
+    write_image(result.comparison, panels(f"Super-resolution x{scale}", [whole, details]))
     return result
 
 
@@ -175,8 +175,16 @@ def _detail(picture: np.ndarray) -> np.ndarray:
     return picture[DETAIL].repeat(3, axis=0).repeat(3, axis=1)
 
 
-def _figure(title: str, rows: list[list[tuple[np.ndarray, str, str]]]) -> np.ndarray:
-    """Puts pictures in rows, each above its caption (black) and value (grey); uint8."""
+def panels(title: str, rows: list[list[tuple[np.ndarray, str, str]]]) -> np.ndarray:
+    """Puts pictures in rows, each above its caption (black) and value (grey).
+
+    Args:
+        title: above them all.
+        rows: of equally many (picture, caption, value); pictures are (height, width, 3) uint8.
+
+    Returns:
+        The figure, (height, width, 3) uint8.
+    """
     widths = [max(row[i][0].shape[1] for row in rows) for i in range(len(rows[0]))]
     captions = [CAPTION_HEIGHT if any(panel[1] for panel in row) else 0 for row in rows]
     heights = [

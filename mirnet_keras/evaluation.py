@@ -140,7 +140,7 @@ def evaluate(
 def _opened(restore, ensemble: bool, tile) -> tuple[Callable, str, int | None]:
     """The function to score, its name, and its scale where it has one."""
     if isinstance(restore, (str, os.PathLike, RestorationModel)):
-        restorer = Restorer(restore, tile=tile, ensemble=ensemble)
+        restorer = Restorer(restore, tile=tile, ensemble=ensemble, neutral=False)
         return restorer, _name(restore), restorer.scale
     if not callable(restore):
         raise EvaluationError(

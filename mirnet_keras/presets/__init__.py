@@ -4,7 +4,13 @@ A preset is a folder with `preset.json` (all that is known of the model, and the
 file), `model.keras`, the exported files, and `README.md`, a card for people.
 """
 
-from mirnet_keras.presets.description import Preset, PresetError, PresetScore, read_preset
+from mirnet_keras.presets.description import (
+    Preset,
+    PresetError,
+    PresetScore,
+    PresetTiling,
+    read_preset,
+)
 from mirnet_keras.presets.loading import check_files, find, list_presets, load
 from mirnet_keras.presets.writing import (
     describe_files,
@@ -18,6 +24,7 @@ __all__ = [
     "Preset",
     "PresetError",
     "PresetScore",
+    "PresetTiling",
     "check_files",
     "describe_files",
     "find",

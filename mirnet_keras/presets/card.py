@@ -51,7 +51,7 @@ restorer.restore_file("{source}", "{target}")
 {scores}
 
 Scores compare only within one protocol; `mirnet_keras.metrics.PROTOCOLS` says what each does.
-
+{_large_pictures(preset)}
 ## Training
 
 Recipe `{preset.recipe}`, {preset.steps:,} steps, on {preset.trained_on}.
@@ -66,6 +66,33 @@ Licence of the training data: {preset.data_licence}. Licence of the weights: {pr
 {files}
 
 Written by mirnet_keras {preset.version} from `{DESCRIPTION}`; changes by hand get lost.
+"""
+
+
+def _large_pictures(preset: Preset) -> str:
+    """What tiles cost and how far they are from the whole, where that was measured."""
+    tiling = preset.tiling
+    if tiling is None:
+        return ""
+    largest = (
+        f" Beyond {tiling.largest_tile} x {tiling.largest_tile} pixels, tiles are faster than the "
+        "whole."
+        if tiling.largest_tile
+        else ""
+    )
+    difference = "does not differ from the whole"
+    if tiling.psnr is not None:
+        difference = (
+            f"differs from the whole by {tiling.psnr:.1f} dB (PSNR), a value by at most "
+            f"{tiling.largest_difference:.1g} of 1"
+        )
+    return f"""
+## Large pictures
+
+`Restorer` works on a picture whole where the memory suffices, else in tiles. It needs about
+{tiling.keras_bytes:,} bytes of working memory for each pixel in Keras, {tiling.litert_bytes:,} in \
+LiteRT.{largest}
+In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.
 """
 
 

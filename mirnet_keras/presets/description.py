@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pydantic
 
-DESCRIPTION, MODEL, CARD, PICTURE = "preset.json", "model.keras", "README.md", "before_after.png"
+DESCRIPTION, MODEL, CARD, PICTURE = "preset.json", "model.keras", "README.md", "before_after.jpg"
 
 
 class PresetError(ValueError):
@@ -34,6 +34,28 @@ class PresetScore(_Part):
     ssim: float
 
 
+class PresetTiling(_Part):
+    """How a preset does in tiles, measured.
+
+    Attributes:
+        keras_bytes: working memory of the Keras model for each pixel of the input.
+        litert_bytes: the same for the float32 LiteRT file.
+        largest_tile: side of the largest tile that pays, in pixels; None for any.
+        tile: side of the tiles whose differences were measured, in pixels.
+        picture: what they were measured on.
+        psnr: dB between that picture in tiles and whole; None where they are equal.
+        largest_difference: between the two, in 0..1.
+    """
+
+    keras_bytes: pydantic.PositiveInt
+    litert_bytes: pydantic.PositiveInt
+    largest_tile: pydantic.PositiveInt | None = None
+    tile: pydantic.PositiveInt
+    picture: str
+    psnr: float | None
+    largest_difference: pydantic.NonNegativeFloat
+
+
 class Preset(_Part):
     """All that is known of a trained model: the content of `preset.json`.
 
@@ -53,6 +75,7 @@ class Preset(_Part):
         data_licence: the licence of the training data, in words.
         licence: of the weights.
         scores: what it was measured to reach.
+        tiling: what large pictures cost; None where it was not measured.
         version: of mirnet_keras that wrote it.
     """
 
@@ -71,6 +94,7 @@ class Preset(_Part):
     data_licence: str
     licence: str
     scores: list[PresetScore]
+    tiling: PresetTiling | None = None
     version: str
 
 
