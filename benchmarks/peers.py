@@ -1,17 +1,7 @@
-"""Our super-resolution presets beside models that people use today, scored in one run.
+"""What `benchmarks.compare` compares our presets with."""
 
-    python -m benchmarks.peers --shared ../shared/data
-
-All of them get the same stored MATLAB bicubic inputs of Set5 and Set14, and their 8-bit RGB
-results are scored by `mirnet_keras.evaluation.evaluate` with the protocol classical-y. Prints a
-table and writes JSON with machine, versions, commit and command. Minutes on two cores.
-"""
-
-import argparse
-import datetime
+import dataclasses
 import functools
-import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,59 +11,86 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from benchmarks import machine
 from mirnet_keras.data import imresize
-from mirnet_keras.evaluation import Evaluation, evaluate
 from mirnet_keras.images import to_uint8
-from mirnet_keras.presets import list_presets
 
-SETS, SCALES = ("Set5", "Set14"), (2, 4)
 OPENCV_PEERS = ("ESPCN", "FSRCNN", "FSRCNN-small", "LapSRN")
 SRCNN_LAYERS = ("level1", "level2", "output")
-RESULTS = Path(__file__).parent / "results" / "peers.json"
 
-Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 RGB -> (s h, s w, 3) uint8 RGB
-
-
-def main() -> None:
-    """Scores everything, prints the table and writes the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--json", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    results = []
-    print(f"{'model':20} {'data':6} scale     PSNR    SSIM")
-    for scale in SCALES:
-        for name, enlarge in competitors(options.shared / "peers", scale):
-            for data in SETS:
-                result = evaluate(enlarge, options.shared / "sr" / data, scale=scale)
-                results.append(described(result, name, data))
-                print(f"{name:20} {data:6} x{scale}    {result.psnr:.3f}  {result.ssim:.4f}")
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(circumstances() | {"results": results}, indent=2) + "\n")
+Restore = Callable[[np.ndarray], np.ndarray]  # (height, width, 3) uint8 RGB -> restored, alike
 
 
-def competitors(folder: Path, scale: int) -> Iterator[tuple[str, Enlarge | str]]:
-    """Yields the name and the function, or the preset, of all that enlarge `scale` times.
+@dataclasses.dataclass(frozen=True)
+class Competitor:
+    """A way to restore pictures.
+
+    Attributes:
+        name: in the tables.
+        restore: from a picture, (height, width, 3) uint8 RGB, to the restored one.
+        bytes: size of the model file; None where there is none.
+        scores: PSNR and SSIM by data set, where they are known already.
+    """
+
+    name: str
+    restore: Restore
+    bytes: int | None = None
+    scores: dict[str, dict] | None = None
+
+
+def enlargers(folder: Path, scale: int) -> Iterator[Competitor]:
+    """Bicubic enlargement and small networks of others that enlarge `scale` times.
 
     Args:
-        folder: the peers' files, `opencv_dnn_superres/` and `keras_srcnn/`.
+        folder: the networks' files, `opencv_dnn_superres/` and `keras_srcnn/`.
         scale: linear enlargement.
     """
-    yield "bicubic", functools.partial(imresize, scale=scale)
+    yield Competitor("bicubic", functools.partial(imresize, scale=scale))
+    yield Competitor("bicubic of OpenCV", functools.partial(opencv_bicubic, scale=scale))
     for name in OPENCV_PEERS:
         path = folder / "opencv_dnn_superres" / f"{name}_x{scale}.pb"
         if path.exists():
-            yield name, opencv_peer(path, scale)
+            yield Competitor(name, opencv_peer(path, scale), path.stat().st_size)
     path = folder / "keras_srcnn" / f"SRCNN_x{scale}_keras1.h5"
     if path.exists():
-        yield "SRCNN", srcnn(path, scale)
-    for preset in list_presets():
-        if preset.task == "super-resolution" and preset.scale == scale:
-            yield preset.name, preset.name
+        yield Competitor("SRCNN", srcnn(path, scale), path.stat().st_size)
 
 
-def opencv_peer(path: Path, scale: int) -> Enlarge:
+def lighteners() -> list[Competitor]:
+    """The dark picture as it is, and OpenCV's usual ways to brighten it."""
+    return [
+        Competitor("the dark picture", lambda image: image),
+        Competitor("gamma to a mean of 0.5", gamma),
+        Competitor("histogram equalisation", equalised),
+        Competitor("CLAHE", clahe),
+    ]
+
+
+def opencv_bicubic(image: np.ndarray, scale: int) -> np.ndarray:
+    """OpenCV's bicubic interpolation, whose kernel is sharper than MATLAB's."""
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+def gamma(image: np.ndarray) -> np.ndarray:
+    """Raises the values to the power that takes their mean to one half."""
+    values = image / np.float32(255)
+    return to_uint8(values ** (np.log(0.5) / np.log(np.clip(values.mean(), 1e-3, 0.999))))
+
+
+def equalised(image: np.ndarray) -> np.ndarray:
+    """Equalises the histogram of the luma."""
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
+    planes[..., 0] = cv2.equalizeHist(planes[..., 0])
+    return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
+
+
+def clahe(image: np.ndarray) -> np.ndarray:
+    """Equalises the histogram of the lightness in 8 x 8 tiles, with contrast limited to 4."""
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    planes[..., 0] = cv2.createCLAHE(clipLimit=4, tileGridSize=(8, 8)).apply(planes[..., 0])
+    return cv2.cvtColor(planes, cv2.COLOR_LAB2RGB)
+
+
+def opencv_peer(path: Path, scale: int) -> Restore:
     """What OpenCV's dnn_superres does: the network enlarges Y, bilinear interpolation the rest.
 
     The graph runs in TensorFlow, because OpenCV without its contrib modules cannot read it. The
@@ -102,7 +119,7 @@ def opencv_peer(path: Path, scale: int) -> Enlarge:
     return enlarge
 
 
-def srcnn(path: Path, scale: int) -> Enlarge:
+def srcnn(path: Path, scale: int) -> Restore:
     """The three convolutions of SRCNN on the bicubic enlargement, from a Keras 1 file."""
     with h5py.File(path) as file:
         kernels = [file[f"{n}/{n}_W"][()].transpose(2, 3, 1, 0) for n in SRCNN_LAYERS]
@@ -116,22 +133,3 @@ def srcnn(path: Path, scale: int) -> Enlarge:
         return to_uint8(ops.convert_to_numpy(x)[0])
 
     return enlarge
-
-
-def described(result: Evaluation, name: str, data: str) -> dict:
-    """What the JSON file says of one model on one set; no paths of this machine."""
-    return result.as_dict() | {"name": name, "data": data}
-
-
-def circumstances() -> dict:
-    """Where, when and with what the scores were measured."""
-    return {
-        "command": " ".join(["python -m benchmarks.peers", *sys.argv[1:]]),
-        "date": datetime.date.today().isoformat(),
-        "machine": machine.describe() | {"opencv": cv2.__version__, "numpy": np.__version__},
-        "inputs": "stored MATLAB bicubic (LRBI)",
-    }
-
-
-if __name__ == "__main__":
-    main()

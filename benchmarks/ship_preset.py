@@ -1,6 +1,9 @@
 """Turns a finished training run into a shipped preset: scores, model, exports, card.
 
-python -m benchmarks.ship_preset awsrn_s_x2 runs/awsrn_s_x2/last.keras --data ../shared/data
+    python -m benchmarks.ship_preset awsrn_s_x2 runs/awsrn_s_x2/last.keras --data ../shared/data
+
+A network trained in two steps may be shipped between them (`weights.interpolate`), with
+`--first runs/spsagan_small_x4/step_1/last.keras --alpha 0.6`.
 """
 
 import argparse
@@ -8,13 +11,15 @@ import pathlib
 
 import numpy as np
 
+from benchmarks.litert import scored_pictures, training_inputs
 from mirnet_keras.data import imresize
 from mirnet_keras.demo import demo_picture
 from mirnet_keras.evaluation import evaluate
 from mirnet_keras.export import export_preset
 from mirnet_keras.images import to_float, to_uint8
-from mirnet_keras.presets import load, save_preset
-from mirnet_keras.recipes import load_recipe
+from mirnet_keras.presets import Preset, load, read_preset, save_preset
+from mirnet_keras.recipes import Recipe, load_recipe
+from mirnet_keras.weights import interpolate
 
 SUPER_RESOLUTION = {
     "task": "super-resolution",
@@ -32,6 +37,12 @@ LOW_LIGHT = {
     "sets": {"LOL eval15": "lowlight/eval15"},
     "protocols": ["lol", "lol-gtmean"],
 }
+AGAINST_A_DISCRIMINATOR = SUPER_RESOLUTION | {
+    "trained_on": SUPER_RESOLUTION["trained_on"].replace("T91, ", "")
+    + "; classes from a segmenter of CamVid, losses on VGG16's features",
+    "data_licence": SUPER_RESOLUTION["data_licence"]
+    + "; CamVid (not in the weights, only asked in training): research; VGG16: CC-BY-4.0",
+}
 FACTS = {
     "awsrn_s_x2": SUPER_RESOLUTION,
     "awsrn_s_x4": SUPER_RESOLUTION
@@ -40,7 +51,13 @@ FACTS = {
     "mirnet_lowlight_small": LOW_LIGHT,
     "rcan_small_x2": SUPER_RESOLUTION,
     "san_small_x2": SUPER_RESOLUTION,
+    "spsagan_small_x4": AGAINST_A_DISCRIMINATOR,
 }
+
+
+def total_steps(recipe: Recipe) -> int:
+    """Of both steps, where there are two."""
+    return recipe.steps + (recipe.adversarial.steps if recipe.adversarial else 0)
 
 
 def scores(model, facts: dict, data: pathlib.Path) -> list[dict]:
@@ -68,6 +85,26 @@ def before_and_after(model) -> np.ndarray:
     return np.concatenate([before, np.full_like(before[:, :8], 255), after], axis=1)
 
 
+def modes(preset: Preset) -> tuple[str, ...]:
+    """What is shipped as LiteRT."""
+    if preset.network == "spsagan":  # its attention, in float, takes most of the time
+        return ("float16",)
+    # int8 that learnt its ranges from dark pictures saturates on bright ones (docs/litert.md).
+    return ("float16", "dynamic" if preset.task == "low-light enhancement" else "int8")
+
+
+def export_small(folder: pathlib.Path, data: pathlib.Path) -> None:
+    """Writes the SavedModel and the LiteRT files that are shipped, scored on the benchmark."""
+    preset = read_preset(folder)
+    content = export_preset(
+        folder,
+        modes(preset),
+        representative=training_inputs(preset, data),
+        pictures=scored_pictures(preset, data),
+    )
+    print(content)
+
+
 def main():
     """Scores, writes and exports."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -76,8 +113,12 @@ def main():
     parser.add_argument("--steps", type=int, help="of the model; by default all of the recipe")
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("saved_models"))
+    parser.add_argument("--first", help="model of the first step, to ship one between the two")
+    parser.add_argument("--alpha", type=float, default=0.5, help="1: the second step's")
     options = parser.parse_args()
     model, facts = load(options.model), FACTS[options.preset]
+    if options.first:
+        model = interpolate(load(options.first), model, options.alpha)
     folder = options.out / options.preset
     save_preset(
         model,
@@ -85,13 +126,13 @@ def main():
         name=options.preset,
         task=facts["task"],
         recipe=options.preset,
-        steps=options.steps or load_recipe(options.preset).steps,
+        steps=options.steps or total_steps(load_recipe(options.preset)),
         trained_on=facts["trained_on"],
         data_licence=facts["data_licence"],
         scores=scores(model, facts, options.data),
         picture=before_and_after(model),
     )
-    print(export_preset(folder))
+    export_small(folder, options.data)
 
 
 if __name__ == "__main__":

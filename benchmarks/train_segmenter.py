@@ -37,7 +37,7 @@ class Crops(keras.utils.PyDataset):
     """Random crops, half of them mirrored; batch `index` depends on it and the seed alone."""
 
     def __init__(self, images, labels, crop: int, batch: int, steps: int, seed: int = 0):
-        super().__init__()
+        super().__init__(workers=4)
         self.images, self.labels = images, labels
         self.crop, self.batch, self.steps, self.seed = crop, batch, steps, seed
 
@@ -94,7 +94,7 @@ def main() -> None:
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=1e-4),
         keras.losses.SparseCategoricalCrossentropy(ignore_class=VOID),
-        jit_compile=False,
+        jit_compile=keras.backend.backend() == "jax",  # XLA slows TensorFlow down on processors
     )
     crops = Crops(*read_part(args.data, "train"), args.crop, args.batch, args.steps)
     model.fit(crops, epochs=1, shuffle=False, verbose=2)

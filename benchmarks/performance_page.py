@@ -1,0 +1,132 @@
+"""Writes `docs/performance.md` from the results: `python -m benchmarks.performance_page`."""
+
+import json
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "performance.md"
+
+TEXT = """# Performance
+
+Written by `python -m benchmarks.performance_page` from the files in `benchmarks/results/` and the
+presets' descriptions; each file names its command, machine, versions and commit. The rules of
+measuring, and the commands, stand in `benchmarks/README.md`. Compare ratios: milliseconds of two
+machines, or of one machine on two days, do not compare. Scores compare within one protocol only.
+
+## Presets
+
+PSNR in dB and SSIM, by the protocol that each row names.
+
+{presets}
+
+[Beside others](comparison.md): the same presets next to networks and methods in wide use.
+
+## From the start to the written file
+
+`mirnet-keras restore photo.jpg` with `mirnet_lowlight_small` and two megapixels, {start_machine}.
+Seconds of the processor, all cores together; others had the machine as well, which makes them more.
+All but the last step is what starting takes, whatever the size of the photo.
+
+{start}
+
+## Training
+
+One training step of AWSRN-S at scale 2, {training_machine}.
+
+{training}
+
+## Shares of the peak
+
+Networks of the published sizes in mixed_bfloat16, {speed_machine}: one picture
+forward (folded), and training steps. The peak is that of a convolution (3 x 3, 64 channels) in turn
+with the network. Other guests of the machine halve it at times and do not slow both alike: the
+shares of two runs differed by up to a factor of two.
+
+{speed}
+
+## Attention units
+
+Each unit in the form that its authors published, beside the form used here, which gives the same
+numbers; {attention_machine}. Predictions that did not come
+true stay in the table. The last three are whole networks of one size.
+
+{attention}
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    start = read_result("start_up")
+    training, attention = read_result("training_step"), read_result("attention_cost")
+    speed = read_result("speed")
+    return TEXT.format(
+        presets=_presets(),
+        start_machine=machine_sentence(start),
+        start=table(
+            ("step", "processor, s"),
+            [(name, f"{found['processor']:.1f}") for name, found in start["steps"].items()],
+        ),
+        speed_machine=machine_sentence(speed),
+        speed=_speed(speed),
+        training_machine=machine_sentence(training),
+        training=table(
+            ("precision", "ms"),
+            [(name, f"{value:.0f}") for name, value in training["milliseconds"].items()],
+        ),
+        attention_machine=machine_sentence(attention),
+        attention=_attention(attention["comparisons"]),
+    )
+
+
+def read_result(name: str) -> dict:
+    """A result file's content."""
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def machine_sentence(result: dict) -> str:
+    """Where a result was measured."""
+    machine = result["machine"]
+    amx = " with AMX" if machine["amx_bf16"] else ""
+    versions = f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}"
+    return f"{machine['cores']} processor cores{amx}, {versions}"
+
+
+def table(header: tuple, rows: list) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _presets() -> str:
+    rows = []
+    for path in sorted((ROOT / "saved_models").glob("*/preset.json")):
+        preset = json.loads(path.read_text())
+        name, parameters = f"`{preset['name']}`", f"{preset['parameters']:,}"
+        for score in preset["scores"]:
+            psnr, ssim = f"{score['psnr']:.2f}", f"{score['ssim']:.4f}"
+            rows.append((name, parameters, score["data"], f"`{score['protocol']}`", psnr, ssim))
+            name = parameters = ""  # said once
+    return table(("preset", "parameters", "data", "protocol", "PSNR", "SSIM"), rows)
+
+
+def _speed(result: dict) -> str:
+    rows = []
+    for kind in ("forward", "training"):
+        for name, found in result[kind].items():
+            values = (f"{found['milliseconds']:.0f}", f"{found['peak_tflops']:.2f}")
+            rows.append((f"{name}, {kind}", *values, f"{100 * found['share_of_peak']:.0f} %"))
+    return table(("network", "ms", "peak, TFLOP/s", "share"), rows)
+
+
+def _attention(comparisons: dict) -> str:
+    rows = []
+    for comparison in comparisons.values():
+        for form, milliseconds in comparison["milliseconds"].items():
+            ratio = comparison["ratio_to_first"][form]
+            rows.append((form, f"{milliseconds:.3g}", f"{ratio:.2f}"))
+        rows.append((f"*predicted: {comparison['prediction'].rstrip('.')}*", "", ""))
+    return table(("form", "ms", "of the first"), rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

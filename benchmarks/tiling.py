@@ -1,0 +1,97 @@
+"""Measures what a preset costs in tiles, and how far tiles are from the whole.
+
+python -m benchmarks.tiling PRESET           writes it into saved_models/PRESET/
+python -m benchmarks.tiling PRESET --photo 6000 4000    restores such a photo: peak memory, time
+"""
+
+import argparse
+import json
+import pathlib
+import resource
+import time
+
+import cv2
+import numpy as np
+
+from mirnet_keras.demo import demo_picture
+from mirnet_keras.presets import PresetTiling, describe_files, read_preset
+from mirnet_keras.restorer import Restorer, seam_error
+
+SIDES = (256, 384)  # of the tiles whose memory is measured
+TILE = 192  # of those that are compared with the whole
+LARGEST = {"san": 256}  # the cost of SAN's non-local block grows with the square of the pixels
+
+
+def working_bytes(source) -> int:
+    """Peak of the process's memory above its level before, for each pixel of the input."""
+    model = Restorer(source)._model
+    model.predict_on_batch(np.zeros((1, 64, 64, 3), np.float32))
+    found = []
+    for side in SIDES:
+        image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
+        for _ in range(2):
+            pathlib.Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+            before = memory_status("VmRSS")
+            model.predict_on_batch(image)
+            found.append((memory_status("VmHWM") - before) / side**2)
+    return round(max(found))
+
+
+def memory_status(key: str) -> int:
+    """A line of /proc/self/status, in bytes."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def measure(folder: pathlib.Path) -> PresetTiling:
+    """The figures of a preset."""
+    preset = read_preset(folder)
+    name = "coffee_dark.png" if preset.task == "low-light enhancement" else "coffee.webp"
+    error = seam_error(Restorer(folder, tile=TILE), demo_picture(name))
+    return PresetTiling(
+        litert_bytes=working_bytes(folder / "model_float16.tflite"),
+        keras_bytes=working_bytes(folder),
+        largest_tile=LARGEST.get(preset.network),
+        tile=TILE,
+        picture=f"the bundled `{name}`",
+        psnr=round(error.psnr, 2) if np.isfinite(error.psnr) else None,
+        largest_difference=float(f"{error.largest_difference:.2g}"),
+    )
+
+
+def restore_photo(source: str, width: int, height: int) -> dict:
+    """Restores a smooth photo of noise; the peak is that of the whole process."""
+    coarse = np.random.default_rng(0).integers(0, 120, (height // 50, width // 50, 3), np.uint8)
+    photo = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    restorer = Restorer(source)
+    estimate = restorer.estimate(photo.shape)
+    start = time.perf_counter()
+    restorer(photo)
+    return {
+        "source": source,
+        "photo": [height, width],
+        "tile": estimate.tile,
+        "tiles": estimate.tiles,
+        "seconds": round(time.perf_counter() - start),
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def main():
+    """Measures, and writes or prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("preset", help="name of a folder in saved_models, or with --photo a file")
+    parser.add_argument("--photo", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"))
+    options = parser.parse_args()
+    if options.photo:
+        print(json.dumps(restore_photo(options.preset, *options.photo)))
+        return
+    folder = pathlib.Path("saved_models") / options.preset
+    tiling = measure(folder)
+    preset = read_preset(folder)
+    describe_files(folder, preset.model_copy(update={"tiling": tiling}), list(preset.files))
+    print(tiling.model_dump_json(indent=2))
+
+
+if __name__ == "__main__":
+    main()
