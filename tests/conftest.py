@@ -10,6 +10,14 @@ from keras import ops
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+SMALL = {"scale": 2, "groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
+GLOBAL = {
+    "rcan": SMALL,
+    "han": SMALL | {"groups": 2},
+    "san": SMALL,
+    "mirnet": {"groups": 1, "blocks": 1, "filters": 8},
+    "mirnet_v2": {"filters": 8, "blocks": 1, "convolution_groups": (1,)},
+}
 SHARED = Path(__file__).parents[1] / "../shared"
 
 
@@ -64,6 +72,29 @@ def _gradients(function, inputs, loss):
         lambda x: x if x is None else np.asarray(x), found
     )
     return by_input, {id(v): g for v, g in zip(variables, by_variable, strict=True)}
+
+
+@pytest.fixture(scope="session")
+def let_attention_count():
+    """A function that sets the zeros of a layer or network: with them attention has no effect."""
+    return _let_attention_count
+
+
+def _let_attention_count(layer):
+    for variable in layer.trainable_variables:
+        if variable.path.endswith("gamma"):
+            variable.assign(ops.full_like(variable, 0.3))
+
+
+@pytest.fixture(scope="module", params=GLOBAL)
+def global_network(request, let_attention_count):
+    """Small networks of every kind that takes statistics of the whole picture."""
+    from mirnet_keras.models import MODELS
+
+    keras.utils.set_random_seed(0)
+    network = MODELS[request.param](**GLOBAL[request.param])
+    let_attention_count(network)
+    return network
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,9 @@ def test_the_dark_picture_is_made_as_its_card_says():
 
     coffee = to_float(demo_picture("coffee.webp"))
     dark = LowLight(gain=(0.03, 0.03), photons=(3000, 3000))(coffee, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.round(dark * 255), demo_picture("coffee_dark.png"))
+    different = np.abs(np.round(dark * 255) - demo_picture("coffee_dark.png"))
+    assert different.max() <= 1  # on the edge of rounding, processors differ
+    assert np.count_nonzero(different) < 10
 
 
 def test_a_missing_preset_is_named_before_anything_is_written(tmp_path, monkeypatch):

@@ -62,5 +62,5 @@ def test_readme_starts_with_the_two_commands():
     block = re.search(r"```(?:sh|bash)?\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block.group(1).splitlines() == [
         "pip install . && mirnet-keras demo",
-        "pip install '.[test]' && pytest",
+        "pip install '.[test]' && pytest -n 2",
     ]

@@ -37,6 +37,9 @@ class Pictures:
     def pair(self, index):
         return self.small, self.large
 
+    def degradation(self, index):
+        return None
+
 # The files bring the weights, and JAX would compile a random start for each shape.
 for start in (keras.initializers.VarianceScaling, keras.initializers.RandomUniform):
     start.__call__ = lambda self, shape, dtype=None, **kwargs: np.ones(shape, "float32")
@@ -66,7 +69,6 @@ print(json.dumps(report))
 
 @pytest.fixture(scope="module")
 def report(saved, run_python):
-    pytest.importorskip("jax")
     return run_python(NO_TENSORFLOW + PROGRAM, saved, *MODELS, KERAS_BACKEND="jax", XLA_FLAGS=FLAGS)
 
 
@@ -145,18 +147,42 @@ print(json.dumps({
 
 
 def test_training_by_a_recipe_and_going_on_after_an_interruption(run_python, tmp_path):
-    pytest.importorskip("jax")
     program = NO_TENSORFLOW + TRAINING
     assert run_python(program, tmp_path, KERAS_BACKEND="jax", XLA_FLAGS=FLAGS) == {
         "files": [
             "best.keras",
             "checkpoint.weights.h5",
+            "curve.png",
             "last.keras",
             "log.csv",
             "recipe.yaml",
+            "report.json",
+            "report.md",
         ],
         "same": True,
         "same best": True,
         "same log": True,
         "backend": "jax",
     }
+
+
+EPOCHS = """
+import json
+import keras, numpy as np
+from mirnet_keras.data import StepDataset
+
+def load(step):
+    return np.full((1, 1), step, np.float32), np.zeros((1, 1), np.float32)
+
+image = keras.Input((1,))
+model = keras.Model(image, keras.layers.Rescaling(1.0)(image))
+model.compile("sgd", lambda target, output: output[:, 0])
+data = StepDataset(load, start=7)
+log = model.fit(data, steps_per_epoch=40, epochs=4, shuffle=False, verbose=0)
+print(json.dumps(log.history["loss"]))
+"""
+
+
+def test_each_epoch_goes_on_where_the_last_ended(run_python):
+    means = run_python(EPOCHS, KERAS_BACKEND="jax")
+    assert means == [7 + 40 * epoch + 19.5 for epoch in range(4)]
