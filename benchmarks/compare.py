@@ -3,9 +3,10 @@
     python -m benchmarks.compare --shared ../shared/data
 
 Super-resolution: the stored MATLAB bicubic inputs of Set5 and Set14, BSD100 reduced by the exact
-bicubic, protocol classical-y. Low light: LOL eval15, protocol lol. All give 8-bit RGB, scored by
-`mirnet_keras.evaluation.evaluate`; the presets' scores, made likewise, are those of their
-descriptions. Writes JSON; `python -m benchmarks.comparison_page` makes the page of it.
+bicubic, protocol classical-y. Low light: LOL eval15, protocol lol. Noise: real cameras' and
+Gaussian, protocol rgb. All give 8-bit RGB, scored by `mirnet_keras.evaluation.evaluate`; the
+presets' scores, made likewise, are those of their descriptions. Writes JSON;
+`python -m benchmarks.comparison_page` makes the page of it.
 """
 
 import argparse
@@ -20,7 +21,8 @@ import cv2
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.peers import Competitor, enlargers, lighteners
+from benchmarks.noise import noisy, noisy_sets
+from benchmarks.peers import Competitor, denoisers, enlargers, lighteners
 from mirnet_keras.demo import demo_picture
 from mirnet_keras.evaluation import Evaluation, evaluate
 from mirnet_keras.presets import find, list_presets
@@ -54,6 +56,10 @@ def main() -> None:
     competitors = [*lighteners(), *presets("lol", 1)]
     dark = demo_picture("coffee_dark.png")[TIMED, TIMED]
     groups.append(compared("low light", competitors, low_light, "lol", dark, 1))
+    grainy = noisy(demo_picture("cat.webp")[TIMED, TIMED], sigma=25, seed=0)
+    with noisy_sets(options.shared) as sets:
+        competitors = [*denoisers(), *presets("rgb", 1)]
+        groups.append(compared("noise", competitors, sets, "rgb", grainy, 1))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(circumstances() | {"groups": groups}, indent=2) + "\n")
 

@@ -12,7 +12,7 @@ Our presets beside what people use for the same today, losses with wins. Written
 ({machine}).
 
 - PSNR in dB and SSIM, means over the set, of 8-bit results. `classical-y` is luma with the border
-  cut; `lol` is RGB, whole pictures. The best of a column is bold.
+  cut; `lol` and `rgb` are RGB, whole pictures. The best of a column is bold.
 - Inputs of Set5 and Set14 are the stored MATLAB bicubic reductions; those of BSD100 are made by
   `imresize`, which equals it.
 - The presets' scores are those of their descriptions, made by the same program.
@@ -31,6 +31,8 @@ exist to compare attention units at one size; for use, `awsrn_s_x2` is better th
 
 In low light, the ways of OpenCV know nothing of noise and colour, which the preset learnt from
 pictures of one data set; on cameras unlike LOL's it is weaker than its score here says.
+
+Against noise, non-local means must be told how strong it is; the preset finds out by itself.
 """
 
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.litert --shared ../shared/data
 
-Each preset is exported in each mode for pictures of any size and scored on Set5 or LOL eval15;
-those of `FIXED` are also exported for 256 x 256 and timed in turn with their float32 file. int8
-learns its ranges from training pictures. At the end one convolution is timed by itself, which is
-the most that a network of such convolutions can gain. Prints the reports and writes JSON.
+Each preset is exported in each mode for pictures of any size and scored on Set5, LOL eval15 or
+CC15; those of `FIXED` are also exported for 256 x 256 and timed in turn with their float32 file.
+int8 learns its ranges from training pictures. At the end one convolution is timed by itself, which
+is the most that a network of such convolutions can gain. Prints the reports and writes JSON.
 """
 
 import argparse
@@ -82,6 +82,7 @@ def training_inputs(preset: Preset, shared: Path) -> list[np.ndarray]:
     """What the network gets in training: 64 pictures, dark, noisy or reduced."""
     folders = {
         "low-light enhancement": "lowlight/train/low",
+        "denoising": "denoise/train/noisy",
         "super-resolution": "sr_train/bsds500_train200",
     }
     paths = list_images(shared / folders[preset.task])[:64]
@@ -90,12 +91,15 @@ def training_inputs(preset: Preset, shared: Path) -> list[np.ndarray]:
 
 def scored_pictures(preset: Preset, shared: Path) -> list[Picture]:
     """Inputs and ground truth of the preset's benchmark."""
-    if preset.task == "low-light enhancement":
-        inputs, targets = shared / "lowlight/eval15/low", shared / "lowlight/eval15/high"
-    else:
-        inputs, targets = shared / f"sr/Set5/LRBI/x{preset.scale}", shared / "sr/Set5/HR"
+    inputs, targets = {
+        "low-light enhancement": ("lowlight/eval15/low", "lowlight/eval15/high"),
+        "denoising": ("denoise/test_cc15/noisy", "denoise/test_cc15/clean"),
+        "super-resolution": (f"sr/Set5/LRBI/x{preset.scale}", "sr/Set5/HR"),
+    }[preset.task]
     pairs = []
-    for source, target in zip(list_images(inputs), list_images(targets), strict=True):
+    for source, target in zip(
+        list_images(shared / inputs), list_images(shared / targets), strict=True
+    ):
         picture, truth = read_image(source), read_image(target)
         height, width = (preset.scale * side for side in picture.shape[:2])
         pairs.append((picture, truth[:height, :width]))

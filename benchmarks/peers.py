@@ -15,6 +15,7 @@ from mirnet_keras.data import imresize
 from mirnet_keras.images import to_uint8
 
 OPENCV_PEERS = ("ESPCN", "FSRCNN", "FSRCNN-small", "LapSRN")
+STRENGTHS = (5, 10, 15, 25)  # of non-local means, on the scale 0..255
 SRCNN_LAYERS = ("level1", "level2", "output")
 
 Restore = Callable[[np.ndarray], np.ndarray]  # (height, width, 3) uint8 RGB -> restored, alike
@@ -65,6 +66,14 @@ def lighteners() -> list[Competitor]:
     ]
 
 
+def denoisers() -> Iterator[Competitor]:
+    """The noisy picture as it is, and OpenCV's non-local means at strengths to choose from."""
+    yield Competitor("the noisy picture", lambda image: image)
+    for h in STRENGTHS:
+        restore = functools.partial(non_local_means, h=h)
+        yield Competitor(f"non-local means of OpenCV, h = {h}", restore)
+
+
 def opencv_bicubic(image: np.ndarray, scale: int) -> np.ndarray:
     """OpenCV's bicubic interpolation, whose kernel is sharper than MATLAB's."""
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
@@ -88,6 +97,14 @@ def clahe(image: np.ndarray) -> np.ndarray:
     planes = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     planes[..., 0] = cv2.createCLAHE(clipLimit=4, tileGridSize=(8, 8)).apply(planes[..., 0])
     return cv2.cvtColor(planes, cv2.COLOR_LAB2RGB)
+
+
+def non_local_means(image: np.ndarray, h: float) -> np.ndarray:
+    """OpenCV's, for colour, with its usual windows and one strength for luma and colour."""
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.cvtColor(
+        cv2.fastNlMeansDenoisingColored(planes, None, h, h, 7, 21), cv2.COLOR_BGR2RGB
+    )
 
 
 def opencv_peer(path: Path, scale: int) -> Restore:
