@@ -28,6 +28,7 @@ from mirnet_keras.layers.recursive_residual_group import (
     RecursiveResidualGroup,
     RecursiveResidualGroupV2,
 )
+from mirnet_keras.layers.reflection_padding import ReflectionPadding
 from mirnet_keras.layers.region_non_local import RegionNonLocal
 from mirnet_keras.layers.residual_block import ResidualBlock
 from mirnet_keras.layers.residual_channel_attention_block import ResidualChannelAttentionBlock
@@ -88,6 +89,7 @@ __all__ = [
     "PixelUnshuffle",
     "RecursiveResidualGroup",
     "RecursiveResidualGroupV2",
+    "ReflectionPadding",
     "RegionNonLocal",
     "ResidualBlock",
     "ResidualChannelAttentionBlock",

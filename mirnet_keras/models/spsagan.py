@@ -5,7 +5,12 @@ from typing import Any, Literal
 
 import keras
 
-from mirnet_keras.layers import SPSA, ConditionNetwork, ResidualInResidualSparseBlock
+from mirnet_keras.layers import (
+    SPSA,
+    ConditionNetwork,
+    ReflectionPadding,
+    ResidualInResidualSparseBlock,
+)
 from mirnet_keras.models.restoration_model import RestorationModel
 from mirnet_keras.models.rrdbnet import NETWORK_SCALE, enlarged_fourfold, shallow_features
 
@@ -22,6 +27,7 @@ def SPSAGAN(
     cond_hidden: int = 128,
     cond_channels: int = 32,
     classes: int = 8,
+    surround: int = 0,
     name: str = "spsagan",
 ) -> RestorationModel:
     """Generator of SPSAGAN (Zhang et al., arXiv 2003.03489): sparse blocks, prior self-attention.
@@ -42,6 +48,9 @@ def SPSAGAN(
             `"probabilities"`: their averages over 4 x 4 pixels of the map, one for each feature.
         cond_hidden, cond_channels: Widths of the condition network.
         classes: Classes of the segmentation.
+        surround: Mirrored pixels that the network puts around the image and cuts off the result,
+            for use: trained against a discriminator, it darkens what lies at the very edge. 0, as
+            in training, for none.
         name: Name of the model.
 
     Returns:
@@ -56,14 +65,20 @@ def SPSAGAN(
     arguments = dict(locals())
     del arguments["name"]
     places = (blocks,) if spsa_after is None else tuple(spsa_after)
-    _check(places, blocks, condition)
     options = attention or {}
-    image = keras.Input((None, None, 3), name="low_resolution")
+    multiple = NETWORK_SCALE // scale * (options.get("window") or 1)
+    _check(places, blocks, condition, surround, multiple)
+    inputs = image = keras.Input((None, None, 3), name="low_resolution")
+    if surround:
+        image = ReflectionPadding(surround, name="surround")(image)
     x = shallow = shallow_features(image, scale, filters)
-    inputs, conditions = image, None
+    conditions = None
     if places:
         probabilities = keras.Input((None, None, classes), name="probabilities")
-        inputs = [image, probabilities]
+        inputs = [inputs, probabilities]
+        if surround:
+            padding = ReflectionPadding(scale * surround, name="surround_probabilities")
+            probabilities = padding(probabilities)
         if condition == "network":
             network = ConditionNetwork(NETWORK_SCALE, cond_hidden, cond_channels, name="condition")
             conditions = network(probabilities)
@@ -76,7 +91,9 @@ def SPSAGAN(
         if b + 1 in places:
             x = SPSA(**options, name=f"attention_{b}")([x, conditions])
     restored = enlarged_fourfold(x, shallow)
-    multiple = NETWORK_SCALE // scale * (options.get("window") or 1)
+    if surround:
+        cut = keras.layers.Cropping2D(scale * surround, name="cut", dtype="float32")
+        restored = cut(restored)
     return RestorationModel(
         inputs,
         restored,
@@ -84,15 +101,22 @@ def SPSAGAN(
         arguments=arguments,
         scale=scale,
         multiple=multiple,
-        smallest=multiple,
+        smallest=surround + multiple,  # what is mirrored lies within the image
         name=name,
     )
 
 
-def _check(places: tuple[int, ...], blocks: int, condition: str) -> None:
+def _check(
+    places: tuple[int, ...], blocks: int, condition: str, surround: int, multiple: int
+) -> None:
     if len(set(places)) < len(places) or not all(1 <= place <= blocks for place in places):
         raise ValueError(
             f"`spsa_after` must hold different numbers of blocks, 1 to {blocks}. Received {places}."
         )
     if condition not in ("network", "probabilities"):
         raise ValueError(f'`condition` must be "network" or "probabilities". Got {condition!r}.')
+    if surround < 0 or surround % multiple:
+        raise ValueError(
+            f"`surround` must be a multiple of {multiple}, as the image's sides are, or 0. "
+            f"Received surround={surround}."
+        )

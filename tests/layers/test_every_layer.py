@@ -99,6 +99,7 @@ CASES = [
     Case(layers.PixelShuffleUpsampling, {"scale": 4}, 4),
     Case(layers.RecursiveResidualGroup, {"blocks": 1, "rows": 2}, 16),
     Case(layers.RecursiveResidualGroupV2, {"blocks": 1, "groups": 4, "use_bias": True}, 16),
+    Case(layers.ReflectionPadding, {"width": 2}, 3),
     Case(layers.RegionNonLocal, {}, 8),
     Case(layers.RegionNonLocal, {"filters": 3, "pooled": False}, 4),
     Case(layers.ResidualBlock, {}, 4),

@@ -49,6 +49,17 @@ def test_attention_of_weight_zero_changes_no_bit():
     np.testing.assert_array_equal(first.restore(IMAGE), second.restore(IMAGE, MAPS))
 
 
+def test_surrounded_as_if_the_picture_were_larger_and_mirrored(network):
+    surrounded = SPSAGAN(**SMALL, surround=2)
+    assert transfer_by_name(network, surrounded) == []
+    around = [(2, 2), (2, 2), (0, 0)]
+    image = np.pad(IMAGE, around, mode="reflect")
+    maps = np.pad(MAPS, [(8, 8), (8, 8), (0, 0)], mode="reflect")
+    expected = network.restore(image, maps)[8:-8, 8:-8]
+    np.testing.assert_allclose(surrounded.restore(IMAGE, MAPS), expected, atol=1e-6)
+    assert surrounded.restore(IMAGE[:1, :1]).shape == (4, 4, 3)
+
+
 def test_saved_and_loaded(network, tmp_path):
     network.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -61,6 +72,7 @@ def test_saved_and_loaded(network, tmp_path):
         {"scale": 2},
         {"scale": 1},
         {"attention": {"window": 4}},
+        {"surround": 8},
         {"condition": "probabilities", "spsa_after": [1, 2]},
         {"attention": {"seg_mode": "similarity", "weight_mode": "max", "spectral_norm": True}},
     ],
@@ -101,6 +113,7 @@ def test_the_condition_varies_at_the_start():
     [
         ({"spsa_after": [3]}, "1 to 2"),
         ({"spsa_after": [1, 1]}, "different"),
+        ({"surround": 3, "attention": {"window": 2}}, "multiple of 2"),
         ({"condition": "labels"}, "network"),
         ({"scale": 3}, "1, 2 or 4"),
         ({"links": "none"}, "links"),
