@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.noise import noisy
 from mirnet_keras.attention import attention_maps
 from mirnet_keras.data import LowLight, imresize
 from mirnet_keras.demo import demo_picture, panels
@@ -20,7 +21,7 @@ from mirnet_keras.restorer import Restorer
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "gallery"
 QUALITY = 80  # of the WebP files
-LOW_LIGHT = "mirnet_lowlight_small"
+LOW_LIGHT, NOISE = "mirnet_lowlight_small", "mirnet_denoise_small"
 CONTEXTS = ("group_0/block_0/block_top", "group_1/block_0/block_top", "group_2/block_0/block_top")
 EYE = (slice(32, 136), slice(24, 128))  # rows and columns of the cat's eye
 ENLARGED = 3  # the eye, for looking at it
@@ -31,7 +32,7 @@ Panel = tuple[np.ndarray, str, str]  # picture, caption, value
 def main() -> None:
     """Draws every figure and writes it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for draw in (low_light, enlarged_twice, enlarged_four_times, attention, *FAILURES):
+    for draw in (low_light, less_noise, enlarged_twice, enlarged_four_times, attention, *FAILURES):
         Image.fromarray(draw()).save(FOLDER / f"{draw.__name__}.webp", quality=QUALITY)
 
 
@@ -48,6 +49,20 @@ def far_too_dark() -> np.ndarray:
 def not_dark_at_all() -> np.ndarray:
     """A picture that nothing is wrong with: the preset knows no bright pictures."""
     return brightened("A failure: a picture that was not dark", demo_picture("coffee.webp"))
+
+
+def less_noise() -> np.ndarray:
+    """The cat's eye with Gaussian noise, weak and strong, and what the preset makes of it."""
+    truth = demo_picture("cat.webp")
+    rows = []
+    for sigma in (15, 50):
+        before = noisy(truth, sigma, seed=0)
+        pictures = {f"noise, sigma {sigma}": before, NOISE: restored(NOISE, before)}
+        row = [
+            (close(picture, EYE), name, value(truth, picture)) for name, picture in pictures.items()
+        ]
+        rows.append([*row, (close(truth, EYE), "the original", "")])
+    return panels("Less noise", rows)
 
 
 def enlarged_twice() -> np.ndarray:
