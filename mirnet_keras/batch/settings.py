@@ -2,9 +2,11 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -85,15 +87,26 @@ class Restorers:
         if settings.preset:
             self._load(settings.preset)
 
-    def restore(self, picture: Picture) -> tuple[str, Picture]:
-        """The preset that was taken, and the picture restored with it."""
+    def restore(
+        self, picture: Picture, progress: Callable[[float], None] | None = None
+    ) -> tuple[str, Picture]:
+        """The preset that was taken, and the picture restored with it.
+
+        Args:
+            picture: what to restore.
+            progress: see `Restorer.__call__`; where the opacity is restored as well, that follows
+                and begins at 0 again.
+        """
         name = self._settings.preset or suggest_preset(picture.rgb)
         restorer = self.named(name)
         pixels = picture.pixels
         room = self._room.taking(restorer.estimate(pixels.shape, pixels.dtype).memory)
         with room, self.on_device():
             restored = restore_picture(
-                restorer, picture, scale=restorer.scale, alpha=self._settings.alpha
+                functools.partial(restorer, progress=progress) if progress else restorer,
+                picture,
+                scale=restorer.scale,
+                alpha=self._settings.alpha,
             )
         return name, restored if self._settings.keep_metadata else restored.without_metadata()
 

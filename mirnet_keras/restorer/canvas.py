@@ -1,5 +1,7 @@
 """The result, filled strip by strip in its final depth."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mirnet_keras.images import to_dtype
@@ -15,6 +17,8 @@ class Canvas:
         scale: linear enlargement.
         exact: whether it holds float32 (height, width, 3), neither rounded nor clipped.
         corner: the first row and column of what is written that belong to the result.
+        progress: is called with the share of the rows that are written, in 0..1, after each strip
+            with some.
 
     Attributes:
         pixels: the result.
@@ -27,6 +31,7 @@ class Canvas:
         *,
         exact: bool = False,
         corner: tuple[int, int] = (0, 0),
+        progress: Callable[[float], None] | None = None,
     ):
         height, width, *channels = image.shape
         dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
@@ -35,6 +40,7 @@ class Canvas:
         self._exact = exact
         self._next = -corner[0]  # the row that the next strip begins with
         self._left = corner[1]
+        self._progress = progress
 
     def write(self, strip: np.ndarray) -> None:
         """Adds the next rows, float32 (rows, width or more, 3)."""
@@ -49,3 +55,5 @@ class Canvas:
                 rows = to_dtype(rows, self.pixels.dtype)
             self.pixels[self._next + begin : self._next + end] = rows
         self._next += len(strip)
+        if self._progress is not None and first < stop:
+            self._progress(min(self._next / height, 1.0))

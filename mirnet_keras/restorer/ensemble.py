@@ -24,3 +24,22 @@ def self_ensemble(restore: Callable[[np.ndarray], np.ndarray], image: np.ndarray
     for number in range(1, SYMMETRIES):
         total += undo_symmetry(restore(symmetry(image, number)), number)
     return total / np.float32(SYMMETRIES)
+
+
+def in_eight(progress: Callable[[float], None]) -> Callable[[float], None]:
+    """Takes the progress of the eight forms, one after the other, for that of all.
+
+    Args:
+        progress: is called with the share of all that is done, in 0..1.
+
+    Returns:
+        What is called with the share of one form that is done, eight times up to 1.
+    """
+    done = 0
+
+    def one(share: float) -> None:
+        nonlocal done
+        progress((done + share) / SYMMETRIES)
+        done += share == 1
+
+    return one

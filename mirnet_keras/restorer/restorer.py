@@ -1,6 +1,7 @@
 """The one door for pictures: any size, any depth, any kind of trained model."""
 
 import dataclasses
+import functools
 import logging
 import os
 import pathlib
@@ -19,7 +20,7 @@ from mirnet_keras.restorer.checks import (
     checked_overlap,
     checked_tile,
 )
-from mirnet_keras.restorer.ensemble import self_ensemble
+from mirnet_keras.restorer.ensemble import in_eight, self_ensemble
 from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.memory import lacks_memory, parse_bytes
 from mirnet_keras.restorer.padding import padded, padded_size
@@ -29,6 +30,7 @@ from mirnet_keras.restorer.quarters import restore_in_quarters
 from mirnet_keras.restorer.sources import open_source
 from mirnet_keras.restorer.tiling import Predict, restored_strips
 
+Progress = Callable[[float], None]
 _log = logging.getLogger(__name__)
 
 
@@ -106,11 +108,13 @@ class Restorer:
         self._largest: int | None = None  # side of the tiles, once memory did not suffice
         self._seconds_per_pixel: float | None = None
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray, *, progress: Progress | None = None) -> np.ndarray:
         """Restores one picture.
 
         Args:
             image: (height, width, 3) RGB or (height, width) grey; uint8, uint16, or float in 0..1.
+            progress: is called with the share that is done, in 0..1, after each row of tiles (with
+                `"chop"` never). What it raises ends the work.
 
         Returns:
             (scale * height, scale * width[, 3]) of the same depth (float32 for every float),
@@ -123,9 +127,10 @@ class Restorer:
         check_picture(image)
         start = time.perf_counter()
         if self.neutral and _is_neutral(image):
-            restored = np.repeat(self._restored(image[..., 0])[..., None], 3, axis=-1)
+            grey = self._restored(image[..., 0], progress)
+            restored = np.repeat(grey[..., None], 3, axis=-1)
         else:
-            restored = self._restored(image)
+            restored = self._restored(image, progress)
         self._seconds_per_pixel = (time.perf_counter() - start) / (image.shape[0] * image.shape[1])
         return restored
 
@@ -184,34 +189,37 @@ class Restorer:
         restored = restore_picture(self, picture, scale=self.scale, alpha=alpha)
         return write_picture(output, restored if keep_metadata else restored.without_metadata())
 
-    def _restored(self, image: np.ndarray) -> np.ndarray:
+    def _restored(self, image: np.ndarray, progress: Progress | None) -> np.ndarray:
         """The result for a picture; again with smaller tiles where memory was missing."""
         while True:
             try:
-                return self._attempt(image)
+                return self._attempt(image, progress)
             except Exception as error:
                 if not lacks_memory(error):
                     raise
                 self._shrink(image, error)
 
-    def _attempt(self, image: np.ndarray) -> np.ndarray:
+    def _attempt(self, image: np.ndarray, progress: Progress | None) -> np.ndarray:
         colour = np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
-        if self.ensemble or self.tile == "chop":
+        if self.ensemble:
             canvas = Canvas(image, self.scale)
-            canvas.write(
-                self_ensemble(self._exact, colour) if self.ensemble else self._exact(colour)
-            )
+            exact = functools.partial(self._exact, progress=progress and in_eight(progress))
+            canvas.write(self_ensemble(exact, colour))
+        elif self.tile == "chop":
+            canvas = Canvas(image, self.scale)
+            canvas.write(self._exact(colour))
         else:
-            canvas = Canvas(image, self.scale, corner=self._corner())
+            canvas = Canvas(image, self.scale, corner=self._corner(), progress=progress)
             self._fill(canvas, colour)
         return canvas.pixels
 
-    def _exact(self, image: np.ndarray) -> np.ndarray:
+    def _exact(self, image: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
         if self.tile == "chop":
             predict = self._checked(image, 0)
             return restore_in_quarters(predict, image, scale=self.scale)
-        canvas = Canvas(image, self.scale, exact=True, corner=self._corner())
+        corner = self._corner()
+        canvas = Canvas(image, self.scale, exact=True, corner=corner, progress=progress)
         self._fill(canvas, image)
         return canvas.pixels
 

@@ -135,6 +135,27 @@ def test_automatic_tiles_are_used_only_for_large_pictures(identity):
     assert identity.seen == [(1, 528, 1024, 3)]
 
 
+@pytest.mark.parametrize("border", ["reflect", "wrap"])
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_progress_rises_to_one_with_each_row_of_tiles(identity, border, ensemble):
+    told = []
+    restorer = Restorer(identity, tile=12, overlap=4, border=border, ensemble=ensemble)
+    image = photo(40, 30)
+    np.testing.assert_array_equal(restorer(image, progress=told.append), restorer(image))
+    assert len(told) >= (8 * 4 if ensemble else 4)
+    assert told == sorted(set(told))
+    assert 0 < told[0] < told[-1] == 1
+
+
+def test_what_progress_raises_ends_the_work(identity):
+    def stop(share):
+        raise KeyError(share)
+
+    with pytest.raises(KeyError):
+        Restorer(identity, tile=12, overlap=4)(photo(40, 30), progress=stop)
+    assert len(identity.seen) == 4  # one row of tiles
+
+
 def test_tiled_equals_whole_for_a_local_network(awsrn):
     image = photo(150, 170)
     whole = Restorer(awsrn, tile=None)(to_float(image))
