@@ -23,18 +23,30 @@ def serve(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Of a picture; seen before it is decoded.")
     ] = 24_000_000,
+    max_output_pixels: Annotated[
+        int, typer.Option(min=1, help="Of a result; seen before it is computed.")
+    ] = 100_000_000,
     waiting: Annotated[
         int, typer.Option(min=1, help="Pictures in the house; the next one is answered 503.")
     ] = 8,
     seconds: Annotated[
         float, typer.Option(min=1, help="The longest for sending, and for waiting and computing.")
     ] = 120,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Jobs known at a time, with those whose result is kept.")
+    ] = 16,
+    job_seconds: Annotated[
+        float, typer.Option(min=1, help="The longest for the waiting and computing of a job.")
+    ] = 3600,
+    keep_seconds: Annotated[
+        float, typer.Option(min=1, help="How long the result of a job is kept.")
+    ] = 600,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all.")] = None,
 ) -> None:
     """Restore pictures over HTTP, for a page in the browser and for other programs, until Ctrl+C.
 
-    The page is on /. Programs POST a picture's bytes to /restore?preset=NAME and GET /presets,
-    /healthz, /metrics.
+    The page is on /. Programs POST a picture's bytes to /restore?preset=NAME, or to /jobs where it
+    takes long, and GET /presets, /healthz, /metrics.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -49,7 +61,17 @@ def serve(
 
     settings = Settings(preset=preset, threads=threads)
     Restorers(settings)  # a preset that is not there is named now
-    app = create_app(settings, Limits(max_bytes, max_pixels, waiting, seconds))
+    limits = Limits(
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+        max_output_pixels=max_output_pixels,
+        waiting=waiting,
+        seconds=seconds,
+        jobs=jobs,
+        job_seconds=job_seconds,
+        keep_seconds=keep_seconds,
+    )
+    app = create_app(settings, limits)
     typer.echo(f"Serving at http://{host}:{port}; a page for browsers is there. Ctrl+C ends it.")
     uvicorn.run(
         app,

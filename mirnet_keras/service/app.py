@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import urllib.parse
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -22,9 +22,16 @@ from starlette.requests import ClientDisconnect
 
 from mirnet_keras.batch import Restorers, Settings
 from mirnet_keras.images import ImageError
-from mirnet_keras.pictures import decode_picture, encode_picture, output_suffix, picture_kind
+from mirnet_keras.pictures import (
+    Picture,
+    decode_picture,
+    encode_picture,
+    output_suffix,
+    picture_kind,
+)
 from mirnet_keras.presets import Preset, PresetError, list_presets
-from mirnet_keras.restorer import Restorer, RestorerError
+from mirnet_keras.restorer import Restorer, RestorerError, suggest_preset
+from mirnet_keras.service.jobs import BODY, File, Jobs, Progress, Work, job_routes
 from mirnet_keras.service.paced import PacedResponse
 from mirnet_keras.service.page import page_routes
 from mirnet_keras.service.waiting import BusyError, WaitingRoom
@@ -51,23 +58,32 @@ class Limits:
     Attributes:
         max_bytes: of a picture file.
         max_pixels: of a picture; looked at before it is decoded.
+        max_output_pixels: of a result; looked at before it is computed.
         waiting: pictures in the house at a time, with the one that is computed.
         seconds: for sending a picture, again for waiting and computing, and again for taking the
             result.
+        jobs: known at a time, waiting, computed or kept: no more results than that are held.
+        job_seconds: for the waiting and computing of a job.
+        keep_seconds: how long a job is known when it has ended, with its result.
     """
 
     max_bytes: int = 64 * 2**20
     max_pixels: int = 24_000_000
+    max_output_pixels: int = 100_000_000
     waiting: int = 8
     seconds: float = 120
+    jobs: int = 16
+    job_seconds: float = 3600
+    keep_seconds: float = 600
 
 
 def create_app(settings: Settings | None = None, limits: Limits | None = None) -> FastAPI:
-    """Makes the service: `POST /restore`, `GET /presets`, `/healthz`, `/metrics`, a page on `/`.
+    """Makes the service: `POST /restore`, `/jobs`, `GET /presets`, `/healthz`, `/metrics`, a page.
 
     `POST /restore` takes the bytes of a picture file and gives those of the result, the same as
     the command `restore` writes with the same settings. The headers `Mirnet-Preset` and
-    `Mirnet-Remarks` say what restored it and what was lost.
+    `Mirnet-Remarks` say what restored it and what was lost. `POST /jobs` takes the same, and the
+    result is fetched later. The page is on `/`.
 
     Args:
         settings: the defaults of the requests, and what they cannot choose: tiles, precision.
@@ -80,20 +96,30 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     known = {entry.name: entry for entry in list_presets()}
     room = WaitingRoom(limits.waiting, limits.seconds)
     metrics = _Metrics(room)
-    loaded: dict[object, Restorer] = {}
+    jobs = Jobs(
+        room,
+        most=limits.jobs,
+        seconds=limits.job_seconds,
+        keep_seconds=limits.keep_seconds,
+        ended=metrics.count_job,
+    )
+    asked = _asking(settings, limits, known)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await jobs.close()
         await asyncio.to_thread(room.close)
 
-    def place() -> Iterator[None]:
-        with room.place():  # until the result is sent
-            yield
+    async def place() -> AsyncIterator[contextlib.ExitStack]:
+        with contextlib.ExitStack() as held:
+            held.enter_context(room.place())  # until the result is sent; a job takes it along
+            yield held
 
     # FastAPI's own pages load scripts from elsewhere; /openapi.json describes the service.
     app = FastAPI(title="mirnet_keras", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.router.routes.extend(page_routes(settings.preset))
+    app.include_router(job_routes(jobs, place, asked, seconds=limits.seconds, count=metrics.count))
 
     @app.exception_handler(BusyError)
     async def busy(request: Request, error: BusyError) -> Response:
@@ -108,29 +134,15 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
         metrics.count(error.status_code)
         return Response(f"{error.detail}\n", error.status_code, media_type="text/plain")
 
-    @app.post("/restore", dependencies=[Depends(place, scope="request")])
-    async def restore(
-        request: Request,
-        preset: Annotated[str | None, Query(description="else chosen by brightness")] = None,
-        alpha: Literal["net", "resize", "drop", "flatten"] = "net",
-        ensemble: bool = False,
-        keep_metadata: bool = True,
-        format: Literal["png", "jpg", "webp", "tif", "bmp"] | None = None,
-    ) -> Response:
+    @app.post(
+        "/restore",
+        dependencies=[Depends(place, scope="request")],
+        response_class=Response,
+        openapi_extra=BODY,
+    )
+    async def restore(request: Request, work: Annotated[Work, Depends(asked)]) -> Response:
         """Restores a picture."""
-        _check_type(request)
-        if preset is not None and preset not in known:
-            raise HTTPException(422, f"There is no preset '{preset}'. GET /presets lists them.")
-        wanted = dataclasses.replace(
-            settings,
-            preset=preset or settings.preset,
-            alpha=alpha,
-            ensemble=ensemble,
-            keep_metadata=keep_metadata,
-            max_pixels=limits.max_pixels,
-        )
-        data = await _body(request, limits)
-        task = functools.partial(_restored, data, wanted, format and f".{format}", loaded)
+        task = functools.partial(work, None)
         with metrics.seconds.time():
             content, headers, kind = await _unless_gone(request, room.compute(task))
         metrics.count(200)
@@ -152,6 +164,37 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _asking(
+    settings: Settings, limits: Limits, known: Mapping[str, Preset]
+) -> Callable[..., Awaitable[Work]]:
+    """The function that checks a request, takes its picture in, and gives the work to be done."""
+    loaded: dict[object, Restorer] = {}
+
+    async def asked(
+        request: Request,
+        preset: Annotated[str | None, Query(description="else chosen by brightness")] = None,
+        alpha: Literal["net", "resize", "drop", "flatten"] = "net",
+        ensemble: bool = False,
+        keep_metadata: bool = True,
+        format: Literal["png", "jpg", "webp", "tif", "bmp"] | None = None,
+    ) -> Work:
+        _check_type(request)
+        if preset is not None and preset not in known:
+            raise HTTPException(422, f"There is no preset '{preset}'. GET /presets lists them.")
+        wanted = dataclasses.replace(
+            settings,
+            preset=preset or settings.preset,
+            alpha=alpha,
+            ensemble=ensemble,
+            keep_metadata=keep_metadata,
+            max_pixels=limits.max_pixels,
+        )
+        data, most = await _body(request, limits), limits.max_output_pixels
+        return functools.partial(_restored, data, wanted, format and f".{format}", most, loaded)
+
+    return asked
 
 
 def _check_type(request: Request) -> None:
@@ -197,12 +240,25 @@ async def _unless_gone(request: Request, work: Coroutine[None, None, Result]) ->
 
 
 def _restored(
-    data: bytes, settings: Settings, suffix: str | None, loaded: dict[object, Restorer]
-) -> tuple[bytes, dict[str, str], str]:
+    data: bytes,
+    settings: Settings,
+    suffix: str | None,
+    most: int,
+    loaded: dict[object, Restorer],
+    progress: Progress | None,
+) -> File:
     """Decodes, restores and encodes: in the worker's thread.
 
-    Returns:
-        The file, the headers to send with it, and its media type.
+    Args:
+        data: the picture file.
+        settings: how to restore it.
+        suffix: of the result; None: as the picture's.
+        most: pixels of the result.
+        loaded: see `Restorers`.
+        progress: see `Restorers.restore`.
+
+    Raises:
+        HTTPException: for what is no picture, or cannot be restored.
     """
     kind = picture_kind(data)
     if kind is None:
@@ -210,13 +266,26 @@ def _restored(
     suffix = suffix or output_suffix(Path("picture"), kind)
     try:
         picture = decode_picture(data, max_pixels=settings.max_pixels)
-        preset, restored = Restorers(settings, loaded).restore(picture)
+        preset = settings.preset or suggest_preset(picture.rgb)
+        restorers = Restorers(dataclasses.replace(settings, preset=preset), loaded)
+        _check_output(picture, restorers.named(preset).scale, most)
+        _, restored = restorers.restore(picture, progress)
         content, remarks = encode_picture(restored, suffix)
     except (ImageError, RestorerError, PresetError) as error:
         raise HTTPException(422, str(error)) from error
     name = urllib.parse.quote(Path(preset).name)  # a header has room for little else than ASCII
     headers = {"Mirnet-Preset": name, "Mirnet-Remarks": " ".join(remarks)}
     return content, headers, TYPES[suffix]
+
+
+def _check_output(picture: Picture, scale: int, most: int) -> None:
+    height, width = picture.pixels.shape[:2]
+    if scale**2 * height * width > most:
+        raise HTTPException(
+            403,
+            f"The result would have too many pixels: {scale * width} x {scale * height}, and "
+            f"{most:,} are allowed. Use a preset that enlarges less, or a smaller picture.",
+        )
 
 
 class _Metrics:
@@ -233,9 +302,14 @@ class _Metrics:
         self._answers = Counter(
             "mirnet_answers", "Answers by HTTP status.", ["status"], registry=self.registry
         )
+        self._jobs = Counter("mirnet_jobs", "Ended jobs.", ["state"], registry=self.registry)
         waiting = Gauge("mirnet_waiting", "Pictures in the house.", registry=self.registry)
         waiting.set_function(lambda: room.taken)
 
     def count(self, status: int) -> None:
         """Counts an answer."""
         self._answers.labels(status).inc()
+
+    def count_job(self, state: str) -> None:
+        """Counts a job that has ended."""
+        self._jobs.labels(state).inc()

@@ -54,24 +54,29 @@ class WaitingRoom:
         finally:
             self.taken -= 1
 
-    async def compute(self, function: Callable[[], Result]) -> Result:
+    async def compute(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
         """Runs a function when its turn comes.
 
         A function that is given up before its turn, by time or by cancelling, is not begun and
         holds no memory; of one that is running, the result is lost.
 
+        Args:
+            function: what to run.
+            seconds: the longest that it may wait and run; None: as for all.
+
         Raises:
             BusyError: when that takes too long.
         """
         loop = asyncio.get_running_loop()
+        seconds = seconds or self._seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 await self._turn.acquire()
                 future = loop.run_in_executor(self._worker, self._timed, function)
                 future.add_done_callback(lambda _: self._turn.release())
                 return await asyncio.shield(future)
         except TimeoutError:
-            message = f"The picture was not done within {self._seconds:g} seconds."
+            message = f"The picture was not done within {seconds:g} seconds."
             raise BusyError(message, self._retry_after()) from None
 
     def close(self) -> None:

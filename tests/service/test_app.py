@@ -3,7 +3,6 @@ import struct
 import threading
 import zlib
 
-import keras
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -11,33 +10,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mirnet_keras import cli
-from mirnet_keras.models import AWSRN
-from mirnet_keras.presets import save_preset
 from mirnet_keras.restorer import Restorer
 from mirnet_keras.service import Limits, create_app
 
 PNG = {"content-type": "image/png"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def presets(tmp_path_factory):
-    """Only a tiny preset is known."""
-    folder = tmp_path_factory.mktemp("presets")
-    keras.utils.set_random_seed(0)
-    save_preset(
-        AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8),
-        folder / "tiny_x2",
-        name="tiny_x2",
-        task="super-resolution",
-        recipe="none",
-        steps=0,
-        trained_on="nothing",
-        data_licence="none",
-        scores=[{"data": "Set5", "protocol": "classical-y", "psnr": 30.0, "ssim": 0.9}],
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIRNET_KERAS_PRESETS", str(folder))
-        yield folder
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def client(**limits):
@@ -117,6 +94,16 @@ def test_what_cannot_be_restored_is_refused(monkeypatch):
     assert refusal(photo(), alpha="keep")[0] == 422
     assert refusal(photo(), format="exe")[0] == 422
     assert service.get("/restore").status_code == 405
+
+
+def test_a_result_with_too_many_pixels_is_not_begun(monkeypatch):
+    service = client(max_output_pixels=4 * 16 * 12)
+    url = "/restore?preset=tiny_x2"
+    assert service.post(url, content=photo(), headers=PNG).status_code == 200
+    monkeypatch.setattr(Restorer, "__call__", None)
+    response = service.post(url, content=photo(shape=(16, 13, 3)), headers=PNG)
+    assert response.status_code == 403
+    assert "too many pixels: 26 x 32, and 768 are allowed" in response.text
 
 
 def test_a_full_house_answers_503_and_serves_the_others(monkeypatch):

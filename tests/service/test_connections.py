@@ -14,7 +14,6 @@ import uvicorn
 from mirnet_keras.batch import Settings
 from mirnet_keras.images import encode_image
 from mirnet_keras.models import AWSRN
-from mirnet_keras.restorer import Restorer
 from mirnet_keras.service import Limits, create_app
 
 HEAD = (
@@ -49,21 +48,6 @@ def serve(model):
             return server, server.servers[0].sockets[0].getsockname()[1]
 
         yield start
-
-
-@pytest.fixture
-def held(monkeypatch):
-    """Restoring enters, and waits for the event `release`."""
-    release, entered = threading.Event(), []
-    original = Restorer.__call__
-
-    def slow(self, image):
-        entered.append(image.shape)
-        assert release.wait(20)
-        return original(self, image)
-
-    monkeypatch.setattr(Restorer, "__call__", slow)
-    return release, entered
 
 
 def connected(port, content=PHOTO):
