@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from keras import ops
+from typer.testing import CliRunner
 
 # No time limit for one example: a loaded machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
@@ -127,3 +128,78 @@ def _formula(key, position, shape, gain):
     elif key.endswith("weight"):
         offset, scale = 1.0, 0.25
     return (offset + scale * uniform).astype(np.float32).reshape(shape)
+
+
+@pytest.fixture(scope="session")
+def presets(tmp_path_factory):
+    """A folder with two tiny presets under the names that `restore` chooses from."""
+    from mirnet_keras.models import AWSRN, MIRNetV2
+    from mirnet_keras.presets import save_preset
+
+    folder = tmp_path_factory.mktemp("presets")
+    keras.utils.set_random_seed(0)
+    enlarging = AWSRN(scale=2, blocks=1, units=1, filters=4, wide_filters=8)
+    brightening = MIRNetV2(filters=8, blocks=1, convolution_groups=(1,))
+    for model, name, task in (
+        (enlarging, "awsrn_s_x2", "super-resolution"),
+        (brightening, "mirnet_lowlight_small", "low-light enhancement"),
+    ):
+        save_preset(
+            model,
+            folder / name,
+            name=name,
+            task=task,
+            recipe="none",
+            steps=0,
+            trained_on="nothing",
+            data_licence="none",
+            scores=[{"data": "Set5", "protocol": "classical-y", "psnr": 30.0, "ssim": 0.9}],
+        )
+    return folder
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch, presets):
+    """The folder that commands run in: empty, and they know only the tiny presets."""
+    monkeypatch.setenv("MIRNET_KERAS_PRESETS", str(presets))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def run(workplace):
+    """`run(*arguments)`: the result of the command `mirnet-keras` in the workplace."""
+    from mirnet_keras import cli
+
+    return lambda *arguments: CliRunner().invoke(cli.app, [str(x) for x in arguments])
+
+
+@pytest.fixture
+def fails(run):
+    """`fails(*arguments)` runs a command that must fail as a user's mistake does.
+
+    Gives the sentence.
+    """
+
+    def sentence(*arguments):
+        result = run(*arguments)
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        assert result.stderr.startswith("mirnet-keras: ")
+        assert "Traceback" not in result.stderr
+        assert result.stderr.endswith((".\n", "?\n")) or "\n  " in result.stderr
+        return result.stderr
+
+    return sentence
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """`photo(height, width, seed)`: the pixels of a small bright picture."""
+
+    def pixels(height=12, width=10, seed=0):
+        random = np.random.default_rng(seed)
+        return random.integers(90, 200, (height, width, 3)).astype(np.uint8)
+
+    return pixels

@@ -1,0 +1,168 @@
+import json
+import re
+
+import av
+import keras
+import numpy as np
+import pytest
+
+from mirnet_keras.images import read_image, write_image
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+def test_restore_chooses_by_brightness_and_writes_beside(run, photo):
+    write_image("light.png", photo())
+    write_image("dark.png", photo() // 10)
+    result = run("restore", "light.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(
+        "light.png -> light_restored.png  (awsrn_s_x2, chosen by brightness; "
+    )
+    assert read_image("light_restored.png").shape == (24, 20, 3)
+    assert "mirnet_lowlight_small" in run("restore", "dark.png").stdout
+    assert read_image("dark_restored.png").shape == (12, 10, 3)
+
+
+def test_restore_folders_and_json(run, photo):
+    write_image("in/a.png", photo())
+    write_image("in/b.jpg", photo())
+    options = ["--preset", "awsrn_s_x2", "--tile", "none", "--ensemble", "--json"]
+    result = run("restore", "in", "--out", "results", *options)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)["images"]
+    assert [(entry["output"], entry["preset"]) for entry in report] == [
+        ("results/a_restored.png", "awsrn_s_x2"),
+        ("results/b_restored.jpg", "awsrn_s_x2"),
+    ]
+    assert read_image("results/b_restored.jpg").shape == (24, 20, 3)
+
+
+def test_a_folder_with_damaged_pictures_is_restored_to_the_end(run, fails, photo, workplace):
+    write_image("in/a.png", photo())
+    write_image("in/deeper/b 😀.jpg", photo())
+    (workplace / "in/bad.png").write_text("not a picture")
+    (workplace / "in/notes.txt").write_text("no picture at all")
+    command = ["restore", "in", "--out", "out", "--recursive", "--preset", "awsrn_s_x2"]
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "2 restored, 0 were there already, 1 failed, 1 other files left out." in result.stdout
+    assert result.stdout.count("'in/bad.png' is not a picture") == 1
+    assert read_image("out/deeper/b 😀_restored.jpg").shape == (24, 20, 3)
+    before = files(workplace)
+    report = json.loads(run(*command, "--json").stdout)
+    assert report["counts"] == {"failed": 1, "restored": 0, "skipped": 2}
+    assert [entry["status"] for entry in report["images"]] == ["skipped", "failed", "skipped"]
+    assert "bad.png' is not a picture" in report["images"][1]["error"]
+    assert files(workplace) == before
+    assert "exists already, from another" in fails(*command, "--ensemble")
+    for number in range(40):
+        write_image(f"in/z{number}.png", photo())
+    again = run(*command, "--overwrite", "--ensemble", "--fail-fast")
+    assert again.exit_code == 1
+    summary = r"(\d+) restored, 0 were there already, 1 failed, (\d+) not begun"
+    restored, not_begun = map(int, re.search(summary, again.stdout).groups())
+    assert restored + not_begun == 42 and not_begun > 0
+
+
+def test_formats_metadata_and_limits(run, fails, photo, workplace):
+    write_image("a.png", photo())
+    small = ["restore", "a.png", "--preset", "awsrn_s_x2", "--threads", "1"]
+    assert run(*small, "--format", "webp", "--no-metadata", "--alpha", "drop").exit_code == 0
+    assert (workplace / "a_restored.webp").read_bytes()[8:12] == b"WEBP"
+    assert "too many pixels" in fails(*small, "--max-pixels", "100")
+    assert "text such as '2GB'" in fails(*small, "--memory-budget", "much")
+    assert run(*small, "--precision", "bfloat16").exit_code == 0
+    assert keras.config.dtype_policy().name == "float32"
+    coarse, fine = read_image("a_restored.png"), read_image("a_restored.webp")
+    assert 0 < np.abs(coarse.astype(int) - fine).max() < 8
+
+
+def test_restore_computes_on_the_device_that_is_named(run, fails, photo, workplace):
+    write_image("a.png", photo())
+    small = ["restore", "a.png", "--preset", "awsrn_s_x2"]
+    assert run(*small, "--out", "free.png").exit_code == 0
+    assert run(*small, "--out", "named.png", "--device", "cpu").exit_code == 0
+    assert (workplace / "named.png").read_bytes() == (workplace / "free.png").read_bytes()
+    if not keras.distribution.list_devices()[0].lower().startswith("gpu"):
+        sentence = fails(*small, "--device", "gpu")
+        assert "no device 'gpu'" in sentence and "There are: cpu:0" in sentence
+    assert "no device 'cpu:77'" in fails(*small, "--device", "cpu:77")
+    assert not (workplace / "a_restored.png").exists()
+
+
+@pytest.fixture
+def clip(photo, workplace):
+    """A clip of three bright frames."""
+    with av.open("clip.mp4", "w") as target:
+        video = target.add_stream("libx264", 20, width=16, height=12)
+        for seed in range(3):
+            target.mux(video.encode(av.VideoFrame.from_ndarray(photo(12, 16, seed), "rgb24")))
+        target.mux(video.encode())
+    return workplace / "clip.mp4"
+
+
+def test_restore_does_a_clip(run, fails, workplace, clip):
+    result = run("restore", "clip.mp4")
+    assert result.exit_code == 0, result.output
+    facts = r"\(awsrn_s_x2, chosen by brightness; 3 frames, [\d.]+ s\)"
+    assert re.match(rf"clip.mp4 -> clip_restored.mp4  {facts}\n$", result.stdout)
+    assert "exists already" in fails("restore", "clip.mp4")
+    options = ["--preset", "awsrn_s_x2", "--device", "cpu", "--codec", "ffv1", "--json"]
+    report = json.loads(run("restore", "clip.mp4", "--out", "deeper/a.mkv", *options).stdout)
+    facts = {"input": "clip.mp4", "output": "deeper/a.mkv", "preset": "awsrn_s_x2", "frames": 3}
+    assert facts.items() <= report["clip"].items()
+    assert len(report["clip"]["remarks"]) == 1  # of times in milliseconds
+    assert sorted(path.name for path in (workplace / "deeper").iterdir()) == ["a.mkv"]
+
+
+def test_restore_names_what_does_not_fit_a_clip(fails, photo, workplace, clip):
+    write_image("a.png", photo())
+    assert "'clip.mp4' in a command of its own" in fails("restore", "a.png", "clip.mp4")
+    assert "must end in one of .mp4" in fails("restore", "clip.mp4", "--out", "a.gif")
+    assert "--format png is of pictures" in fails("restore", "clip.mp4", "--format", "png")
+    assert "no encoder 'x'" in fails("restore", "clip.mp4", "--codec", "x")
+    (workplace / "cut.mp4").write_bytes(clip.read_bytes()[:500])
+    assert "broken or cut short" in fails("restore", "cut.mp4")
+    assert "no clip at 'none.mp4'" in fails("restore", "none.mp4")
+    assert not list(workplace.glob("*_restored*"))
+
+
+def test_restore_overwrites_only_when_told(run, fails, photo, workplace):
+    write_image("a.png", photo())
+    write_image("b.png", photo(seed=1))
+    before = files(workplace)
+    assert "b.png: exists already" in fails("restore", "a.png", "--out", "b.png")
+    assert "would be lost" in fails("restore", "a.png", "--out", "a.png", "--overwrite")
+    assert files(workplace) == before
+    assert run("restore", "a.png", "--out", "b.png", "--overwrite").exit_code == 0
+    assert read_image("b.png").shape == (24, 20, 3)
+
+
+def test_pictures_that_cannot_be_read_are_named_and_nothing_is_written(fails, photo, workplace):
+    write_image("whole.jpg", photo(64, 64))
+    content = (workplace / "whole.jpg").read_bytes()
+    (workplace / "cut.jpg").write_bytes(content[: len(content) // 2])
+    (workplace / "text.png").write_text("not a picture")
+    (workplace / "empty").mkdir()
+    before = files(workplace)
+    assert "'cut.jpg' is broken or cut short" in fails("restore", "cut.jpg")
+    assert "'text.png' is not a picture" in fails("restore", "text.png")
+    assert "'empty' holds no picture" in fails("restore", "empty", "--out", "results")
+    assert "no picture or folder 'no.png'" in fails("restore", "no.png")
+    assert files(workplace) == before
+
+
+def test_restore_refuses_what_does_not_fit(fails, photo, workplace):
+    write_image("a.png", photo())
+    write_image("in/a.jpg", photo())
+    assert "Did you mean 'awsrn_s_x2'" in fails("restore", "a.png", "--preset", "awsrn_x2")
+    assert "--tile must be" in fails("restore", "a.png", "--tile", "big")
+    assert "`tile` must be" in fails("restore", "a.png", "--tile", "0")
+    assert "'a.gif' must end in" in fails("restore", "a.png", "--out", "a.gif")
+    assert "add --out FOLDER" in fails("restore", "a.png", "in")
+    write_image("in/a.png", photo())
+    assert "out/a_restored.png" in fails("restore", "a.png", "in", "--out", "out")
+    assert not list(workplace.rglob("*_restored*"))
