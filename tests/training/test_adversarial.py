@@ -18,9 +18,6 @@ from mirnet_keras.training.divergence import DivergenceError, first_non_finite_l
 from mirnet_keras.training.train_adversarially import adversarial_model
 from mirnet_keras.weights import transfer_by_name
 
-SMALL = {"filters": 6, "blocks": 1, "growth": 3, "cond_hidden": 8, "cond_channels": 4}
-SMALL |= {"attention": {"key_ratio": 2}}
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
@@ -37,47 +34,40 @@ def scenes(tmp_path_factory):
     return root
 
 
-def recipe(**changes):
-    second = {
-        "data": {"scenes": ["scenes"], "general": ["general"], "prior": "maps"}
-        | {"general_images": "background"},
-        "stages": [{"steps": 6, "crop": 32, "batch": 2}],
-        "discriminator": "unet",
-        "discriminator_arguments": {"filters": 4},
-        "perceptual": 0.0,
-        "rate": 1e-3,
-    }
-    values = {
-        "name": "tiny",
-        "network": "spsagan",
-        "arguments": {"scale": 4} | SMALL,
-        "data": {"kind": "super_resolution", "folders": ["scenes"], "validation": "general"},
+@pytest.fixture(scope="module")
+def recipe(tiny_game):
+    """`recipe(**changes)`: of two steps; the changes are of the second."""
+    second = {"stages": [{"steps": 6, "crop": 32, "batch": 2}], "rate": 1e-3}
+    first = {
         "stages": [{"steps": 2, "crop": 32, "batch": 2}],
         "ema": 0.0,
-        "precision": "float32",
         "report_every": 2,
         "validate_every": 4,
         "protocol": "classical-y",
-        "adversarial": second | changes,
     }
-    return Recipe(**values)
+    return lambda **changes: Recipe(**tiny_game(second | changes, **first))
 
 
-def game(perceptual=None, adversarial="relativistic", **options):
-    """A small generator and discriminator, with one batch."""
-    keras.utils.set_random_seed(0)
-    model = AdversarialModel(
-        SPSAGAN(**SMALL), UNetDiscriminator(filters=4), None, perceptual, adversarial
-    )
-    for variable in model.generator.variables:
-        if "gamma" in variable.path:
-            variable.assign(0.5)
-    model.compile(adversarial_optimizer(model, **options), jit_compile=False)
-    random = np.random.default_rng(1)
-    low = random.random((2, 8, 8, 3), np.float32)
-    labels = random.integers(0, 8, (2, 32, 32))
-    maps = np.stack([labels_to_probabilities(x) for x in labels])
-    return model, [low, maps], random.random((2, 32, 32, 3), np.float32)
+@pytest.fixture
+def game(recipe):
+    """`game(...)`: a small generator and discriminator, with one batch."""
+
+    def begin(perceptual=None, adversarial="relativistic", **options):
+        keras.utils.set_random_seed(0)
+        generator = SPSAGAN(**recipe().arguments)
+        judge = UNetDiscriminator(filters=4)
+        model = AdversarialModel(generator, judge, None, perceptual, adversarial)
+        for variable in model.generator.variables:
+            if "gamma" in variable.path:
+                variable.assign(0.5)
+        model.compile(adversarial_optimizer(model, **options), jit_compile=False)
+        random = np.random.default_rng(1)
+        low = random.random((2, 8, 8, 3), np.float32)
+        labels = random.integers(0, 8, (2, 32, 32))
+        maps = np.stack([labels_to_probabilities(x) for x in labels])
+        return model, [low, maps], random.random((2, 32, 32, 3), np.float32)
+
+    return begin
 
 
 def values(variables):
@@ -87,7 +77,7 @@ def values(variables):
 @pytest.mark.parametrize(
     "adversarial", ["relativistic", pytest.param("hinge", marks=pytest.mark.slow)]
 )
-def test_reports_what_the_losses_are(adversarial):
+def test_reports_what_the_losses_are(game, adversarial):
     model, inputs, targets = game(adversarial=adversarial)
     expected = game(adversarial=adversarial)[0]
     restored = expected.generator(inputs, training=True)
@@ -104,7 +94,7 @@ def test_reports_what_the_losses_are(adversarial):
 
 
 @pytest.mark.slow
-def test_each_network_learns_by_its_own_loss(gradients):
+def test_each_network_learns_by_its_own_loss(game, gradients):
     """Stochastic descent instead of Adam: the step is the gradient, alone, of the own loss."""
     model, inputs, targets = game()
     model.compile(keras.optimizers.SGD(1.0), jit_compile=False)
@@ -132,7 +122,7 @@ def _at_rest(call):
 
 
 @pytest.mark.slow
-def test_rates_by_group():
+def test_rates_by_group(game):
     model, inputs, targets = game(rate=0.5, attention_rate=0.25, discriminator_rate=0.125)
     attention = {id(v) for x in model.generator.layers if is_attention(x) for v in x.variables}
     assert len(attention) == 9 + 10
@@ -148,7 +138,7 @@ def test_rates_by_group():
         np.testing.assert_allclose(max(sizes), rate, rtol=1e-2)
 
 
-def test_rates_fall_by_half():
+def test_rates_fall_by_half(game):
     model, _, _ = game()
     model.optimizer.build(model.trainable_variables)
     rates = sorted(float(o._learning_rate(100_000)) for o in model.optimizer.optimizers)
@@ -156,7 +146,7 @@ def test_rates_fall_by_half():
 
 
 @pytest.fixture(scope="module")
-def whole(scenes, tmp_path_factory):
+def whole(recipe, scenes, tmp_path_factory):
     """The folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     train(recipe(), folder, scenes, verbose=0)
@@ -164,11 +154,11 @@ def whole(scenes, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_second_step_starts_where_the_first_ended(whole):
+def test_the_second_step_starts_where_the_first_ended(recipe, whole):
     """The first adversarial step sees exactly the first step's pictures: gamma is 0."""
     first = load(whole / "step_1" / "last.keras")
     assert first.classes is None
-    second = SPSAGAN(**SMALL)
+    second = SPSAGAN(**recipe().arguments)
     kept = transfer_by_name(first, second)
     assert all(path.startswith(("attention_", "condition")) for path in kept)
     image = np.random.default_rng(2).random((1, 9, 7, 3), np.float32)
@@ -182,7 +172,7 @@ class KilledError(RuntimeError):
 
 
 @pytest.mark.slow
-def test_a_killed_second_step_goes_on_exactly(whole, scenes, tmp_path, monkeypatch):
+def test_a_killed_second_step_goes_on_exactly(recipe, whole, scenes, tmp_path, monkeypatch):
     save = keras.Model.save_weights
 
     def dies_after_the_second_checkpoint(model, path, *args, **kwargs):
@@ -210,7 +200,9 @@ def test_a_killed_second_step_goes_on_exactly(whole, scenes, tmp_path, monkeypat
 
 
 @pytest.mark.slow
-def test_nan_stops_the_run_keeps_the_checkpoint_and_names_the_layer(scenes, tmp_path, monkeypatch):
+def test_nan_stops_the_run_keeps_the_checkpoint_and_names_the_layer(
+    recipe, scenes, tmp_path, monkeypatch
+):
     plan = recipe(stages=[{"steps": 4, "crop": 32, "batch": 2}])
     train(plan, tmp_path, scenes, verbose=0)
     longer = recipe(stages=[{"steps": 8, "crop": 32, "batch": 2}])
@@ -229,14 +221,14 @@ def test_nan_stops_the_run_keeps_the_checkpoint_and_names_the_layer(scenes, tmp_
     assert (tmp_path / "checkpoint.weights.h5").read_bytes() == kept
 
 
-def test_a_step_that_is_not_finite_changes_nothing_to_nan():
+def test_a_step_that_is_not_finite_changes_nothing_to_nan(game):
     model, (low, maps), targets = game()
     logs = model.train_on_batch([low * np.nan, maps], targets, return_dict=True)
     assert np.isnan(logs["loss"])
     assert all(np.isfinite(v).all() for v in values(model.trainable_variables))
 
 
-def test_the_first_layer_that_is_not_finite():
+def test_the_first_layer_that_is_not_finite(game):
     model, inputs, _ = game()
     generator = model.generator
     assert first_non_finite_layer(generator, inputs) is None
@@ -245,12 +237,12 @@ def test_the_first_layer_that_is_not_finite():
     assert first_non_finite_layer(generator, inputs) == "the weights of 'trunk'"
 
 
-def test_other_networks_have_no_second_step():
+def test_other_networks_have_no_second_step(recipe):
     with pytest.raises(ValueError, match="rrdbnet and spsagan"):
         Recipe(**(recipe().model_dump() | {"network": "san"}))
 
 
-def test_a_missing_feature_network(tmp_path):
+def test_a_missing_feature_network(recipe, tmp_path):
     broken = recipe(perceptual=1.0, features="vgg16", feature_weights="vgg16.safetensors")
     with pytest.raises(FileNotFoundError, match="The weights of VGG16 are missing"):
-        adversarial_model(broken, SPSAGAN(**SMALL, spsa_after=()), tmp_path)
+        adversarial_model(broken, SPSAGAN(**recipe().arguments, spsa_after=()), tmp_path)

@@ -14,19 +14,6 @@ import yaml
 from mirnet_keras.images import write_image
 from mirnet_keras.training.devices import join_hosts, same_on_all_hosts, this_host
 
-RECIPE = {
-    "network": "awsrn",
-    "arguments": {"scale": 2, "blocks": 1, "units": 1, "filters": 4, "wide_filters": 8},
-    "data": {"kind": "super_resolution", "folders": ["train"], "validation": "val"},
-    "stages": [{"steps": 10, "crop": 16, "batch": 4}, {"steps": 10, "crop": 24, "batch": 4}],
-    "loss": "l1",
-    "rate": 1e-2,
-    "warm_up": 2,
-    "ema": 0.9,
-    "precision": "float32",
-    "report_every": 2,
-    "validate_every": 10,
-}
 MIRRORED = """
 import sys
 import tensorflow as tf
@@ -40,13 +27,20 @@ train(recipe, both, data, verbose=0, all_devices=True)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tiny, tmp_path_factory):
     """A folder with pictures and `tiny.yaml`."""
     folder = tmp_path_factory.mktemp("devices")
     for seed, name in enumerate(["train/a", "train/b", "train/c", "val/d"]):
         small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
         write_image(folder / f"{name}.png", small.repeat(4, axis=0).repeat(4, axis=1))
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(RECIPE))
+    recipe = tiny(
+        stages=[{"steps": 10, "crop": 16, "batch": 4}, {"steps": 10, "crop": 24, "batch": 4}],
+        warm_up=2,
+        ema=0.9,
+        report_every=2,
+        validate_every=10,
+    )
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(recipe))
     return folder
 
 

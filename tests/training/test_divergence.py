@@ -14,25 +14,19 @@ from mirnet_keras.training.callbacks import KeepCheckpoint
 from mirnet_keras.training.divergence import DivergenceError, first_non_finite_layer
 from mirnet_keras.training.run_folder import RunFolder
 
-ARGUMENTS = {"scale": 2, "blocks": 1, "units": 1, "filters": 4, "wide_filters": 8}
 
-
-def recipe(**changes):
-    values = {
-        "name": "tiny",
-        "network": "awsrn",
-        "arguments": ARGUMENTS | {"kernel_sizes": [3]},
-        "data": {"kind": "super_resolution", "folders": ["hr"], "validation": "hr"},
-        "stages": [{"steps": 8, "crop": 16, "batch": 2}],
-        "loss": "l1",
-        "rate": 1e-2,
-        "warm_up": 0,
-        "precision": "float32",
-        "report_every": 2,
-        "validate_every": 2,
-        "protocol": "classical-y",
-    }
-    return Recipe(**(values | changes))
+@pytest.fixture(scope="module")
+def recipe(tiny):
+    """`recipe(**changes)`: of four reports, each validated."""
+    values = tiny(
+        arguments={"kernel_sizes": [3]},
+        data={"kind": "super_resolution", "folders": ["hr"], "validation": "hr"},
+        stages=[{"steps": 8, "crop": 16, "batch": 2}],
+        report_every=2,
+        validate_every=2,
+        protocol="classical-y",
+    )
+    return lambda **changes: Recipe(**(values | changes))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +53,7 @@ def break_step(monkeypatch, broken):
     ids=["in the middle", "in the first report", "several steps at once"],
 )
 def test_the_step_and_the_layer_are_named_and_the_run_goes_on(
-    data, tmp_path, monkeypatch, broken, kept, changes
+    recipe, data, tmp_path, monkeypatch, broken, kept, changes
 ):
     plan = recipe(**changes)
     break_step(monkeypatch, broken)
@@ -77,7 +71,7 @@ def test_the_step_and_the_layer_are_named_and_the_run_goes_on(
     assert all(np.isfinite(array).all() for array in weights)
 
 
-def test_weights_that_are_not_finite_are_not_kept(tmp_path):
+def test_weights_that_are_not_finite_are_not_kept(recipe, tmp_path):
     """The loss of a report can be finite, and the gradient of its last step not."""
     plan = recipe()
     model = AWSRN(**plan.arguments)

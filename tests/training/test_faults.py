@@ -15,21 +15,17 @@ from mirnet_keras.recipes import Recipe
 from mirnet_keras.training import train
 from mirnet_keras.training.run_folder import RunFolder
 
-ARGUMENTS = {"scale": 2, "blocks": 1, "units": 1, "filters": 4, "wide_filters": 8}
-VALUES = {
-    "name": "tiny",
-    "network": "awsrn",
-    "arguments": ARGUMENTS | {"kernel_sizes": [3]},
-    "data": {"kind": "super_resolution", "folders": ["train"], "validation": "val"},
-    "stages": [{"steps": 6, "crop": 16, "batch": 2}],
-    "loss": "l1",
-    "rate": 1e-2,
-    "warm_up": 0,
-    "precision": "float32",
-    "report_every": 1,
-    "validate_every": 2,
-    "protocol": "classical-y",
-}
+
+@pytest.fixture(scope="module")
+def values(tiny):
+    """Of a recipe with six reports; every other one is validated."""
+    return tiny(
+        arguments={"kernel_sizes": [3]},
+        stages=[{"steps": 6, "crop": 16, "batch": 2}],
+        report_every=1,
+        validate_every=2,
+        protocol="classical-y",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +38,15 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(data, tmp_path_factory):
+def whole(values, data, tmp_path_factory):
     """The folder of a run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    train(Recipe(**VALUES), folder, data, verbose=0)
+    train(Recipe(**values), folder, data, verbose=0)
     return folder
 
 
 @pytest.fixture(scope="module")
-def stopped(data, tmp_path_factory):
+def stopped(values, data, tmp_path_factory):
     """Folders of the same run, interrupted in its third and fourth report: after the log's line."""
     folder = tmp_path_factory.mktemp("runs")
     kept = RunFolder.save_checkpoint
@@ -64,25 +60,27 @@ def stopped(data, tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(RunFolder, "save_checkpoint", save_or_stop)
             with pytest.raises(KeyboardInterrupt):
-                train(Recipe(**VALUES), folder / str(last), data, verbose=0)
+                train(Recipe(**values), folder / str(last), data, verbose=0)
     return folder
 
 
 @pytest.fixture
-def copied(stopped, data, tmp_path):
+def copied(values, stopped, data, tmp_path):
     """`copied(last)`: a folder with copies of the run stopped in a report, its data and recipe."""
 
     def copy(last):
         shutil.copytree(stopped / str(last), tmp_path / "run")
         shutil.copytree(data, tmp_path / "data")
-        write_recipe(tmp_path / "tiny.yaml")
+        (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values))
         return tmp_path
 
     return copy
 
 
-def write_recipe(path, **changes):
-    path.write_text(yaml.safe_dump(VALUES | changes))
+def change_recipe(path, change):
+    values = yaml.safe_load(path.read_text())
+    change(values)
+    path.write_text(yaml.safe_dump(values))
 
 
 def files(folder):
@@ -99,7 +97,7 @@ def refused(root, data="data"):
 
 
 def misspell(root):
-    write_recipe(root / "tiny.yaml", rat=1e-3)
+    change_recipe(root / "tiny.yaml", lambda values: values.update(rat=1e-3))
 
 
 def lose_folder(root):
@@ -111,7 +109,7 @@ def shrink_picture(root):
 
 
 def widen_network(root):
-    write_recipe(root / "tiny.yaml", arguments=VALUES["arguments"] | {"filters": 6})
+    change_recipe(root / "tiny.yaml", lambda values: values["arguments"].update(filters=6))
 
 
 def lose_recipe_and_widen_network(root):
@@ -169,7 +167,7 @@ def no_file_larger_than(size):
         (4, 20_000, "best.keras"),  # the fourth report is validated
     ],
 )
-def test_on_a_full_disk_the_run_stays_and_goes_on(copied, whole, last, size, name):
+def test_on_a_full_disk_the_run_stays_and_goes_on(values, copied, whole, last, size, name):
     root = copied(last)
     before = files(root / "run")
     if size == "half a line":
@@ -184,7 +182,7 @@ def test_on_a_full_disk_the_run_stays_and_goes_on(copied, whole, last, size, nam
     assert after.keys() == before.keys()
     for kept in ("checkpoint.weights.h5", "best.keras", "recipe.yaml"):
         assert after.get(kept) == before.get(kept)
-    model = train(Recipe(**VALUES), root / "run", root / "data", verbose=0)
+    model = train(Recipe(**values), root / "run", root / "data", verbose=0)
     expected = keras.saving.load_model(whole / "last.keras")
     for ours, theirs in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)

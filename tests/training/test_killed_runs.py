@@ -30,42 +30,24 @@ class Killed(fitting.KeepCheckpoint):
 fitting.KeepCheckpoint = Killed
 train(*sys.argv[1:4], verbose=0)
 """
-SR = {
-    "network": "awsrn",
-    "arguments": {"scale": 2, "blocks": 1, "units": 1, "filters": 4, "wide_filters": 8},
-    "data": {"kind": "super_resolution", "folders": ["scenes"], "validation": "general"},
-    "stages": [{"steps": 90, "crop": 16, "batch": 2}, {"steps": 110, "crop": 24, "batch": 1}],
-    "loss": "l1",
-    "rate": 1e-2,
-    "warm_up": 20,
-    "ema": 0.9,
-    "precision": "float32",
-    "report_every": 10,
-    "validate_every": 50,
-}
-ADVERSARIAL = SR | {
-    "network": "spsagan",
-    "arguments": {
-        "scale": 4,
-        "filters": 6,
-        "blocks": 1,
-        "growth": 3,
-        "cond_hidden": 8,
-        "cond_channels": 4,
-        "attention": {"key_ratio": 2},
-    },
-    "stages": [{"steps": 60, "crop": 32, "batch": 2}],
-    "rate": 1e-3,
-    "adversarial": {
-        "data": {"scenes": ["scenes"], "general": ["general"], "prior": "maps"}
-        | {"general_images": "background"},
-        "stages": [{"steps": 140, "crop": 32, "batch": 2}],
-        "discriminator": "unet",
-        "discriminator_arguments": {"filters": 4},
-        "perceptual": 0.0,
-    },
-}
-RECIPES = {"sr": SR, "adversarial": ADVERSARIAL}  # float16 alone is not the same twice on CPUs
+
+
+@pytest.fixture(scope="module")
+def recipes(tiny, tiny_game):
+    """Values by name; with float16 not even two whole runs are the same on CPUs."""
+    common = {"warm_up": 20, "ema": 0.9, "report_every": 10, "validate_every": 50}
+    sr = tiny(
+        data={"kind": "super_resolution", "folders": ["scenes"], "validation": "general"},
+        stages=[{"steps": 90, "crop": 16, "batch": 2}, {"steps": 110, "crop": 24, "batch": 1}],
+        **common,
+    )
+    adversarial = tiny_game(
+        {"stages": [{"steps": 140, "crop": 32, "batch": 2}]},
+        stages=[{"steps": 60, "crop": 32, "batch": 2}],
+        loss="l1",
+        **common,
+    )
+    return {"sr": sr, "adversarial": adversarial}
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +74,9 @@ def run(recipe, folder, data, steps, backend):
     ("name", "backend"),
     [("sr", "tensorflow"), ("adversarial", "tensorflow"), ("sr", "jax")],
 )
-def test_killed_five_times_a_run_ends_with_the_same_bits(scenes, tmp_path, name, backend):
+def test_killed_five_times_a_run_ends_with_the_same_bits(recipes, scenes, tmp_path, name, backend):
     recipe = tmp_path / "tiny.yaml"
-    recipe.write_text(yaml.safe_dump(RECIPES[name]))
+    recipe.write_text(yaml.safe_dump(recipes[name]))
     whole = run(recipe, tmp_path / "whole", scenes, 0, backend)
     assert whole.returncode == 0, whole.stderr
     for steps in np.random.default_rng(7).integers(11, 45, 5):
@@ -115,14 +97,14 @@ def test_killed_five_times_a_run_ends_with_the_same_bits(scenes, tmp_path, name,
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_the_position_is_not_the_optimizer_s(tmp_path, policy):
+def test_the_position_is_not_the_optimizer_s(recipes, tmp_path, policy):
     """Steps that loss scaling skips count as seen: the data go on where they stopped."""
     from mirnet_keras.recipes import Recipe
     from mirnet_keras.training import compile_model
     from mirnet_keras.training.fitting import build, precision
     from mirnet_keras.training.run_folder import RunFolder
 
-    recipe = Recipe(name="tiny", **SR)
+    recipe = Recipe(**recipes["sr"])
     with precision(policy):
         model = build(recipe)
         compile_model(model, recipe)

@@ -20,25 +20,21 @@ fitting = importlib.import_module("mirnet_keras.training.fitting")
 training = importlib.import_module("mirnet_keras.training.train")
 
 NETWORK = {"blocks": 1, "units": 1, "filters": 4, "wide_filters": 8, "kernel_sizes": [3, 5]}
-VALUES = {
-    "name": "tiny",
-    "network": "awsrn",
-    "arguments": NETWORK | {"scale": 2},
-    "data": {"kind": "super_resolution", "folders": ["train"], "validation": "val"},
-    "stages": [{"steps": 5, "crop": 16, "batch": 2}, {"steps": 7, "crop": 24, "batch": 1}],
-    "loss": "l1",
-    "rate": 1e-2,
-    "warm_up": 3,
-    "ema": 0.9,
-    "precision": "float32",
-    "report_every": 2,
-    "validate_every": 4,
-    "protocol": "classical-y",
-}
 
 
-def recipe(**changes):
-    return Recipe(**(VALUES | changes))
+@pytest.fixture(scope="module")
+def recipe(tiny):
+    """`recipe(**changes)`: of 12 steps, 6 reports and 3 validations."""
+    values = tiny(
+        arguments=NETWORK,
+        stages=[{"steps": 5, "crop": 16, "batch": 2}, {"steps": 7, "crop": 24, "batch": 1}],
+        warm_up=3,
+        ema=0.9,
+        report_every=2,
+        validate_every=4,
+        protocol="classical-y",
+    )
+    return lambda **changes: Recipe(**(values | changes))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +47,7 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
+def finished(recipe, data, tmp_path_factory):
     """The folder of a run of 12 steps, 6 reports, 3 validations, and the model it returned."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     return folder, train(recipe(), folder, data, verbose=0)
@@ -106,7 +102,7 @@ def test_what_a_run_leaves(finished):
     assert (model.network, model.arguments["filters"], model.name) == ("awsrn", 4, "tiny")
 
 
-def test_last_holds_the_averages_and_the_checkpoint_the_raw_weights(finished):
+def test_last_holds_the_averages_and_the_checkpoint_the_raw_weights(recipe, finished):
     folder, model = finished
     raw = compiled(recipe())
     assert RunFolder(folder, recipe()).load_checkpoint(raw) == 12
@@ -128,7 +124,7 @@ def test_the_models_are_kept_without_the_optimizer(finished):
         assert not keras.saving.load_model(finished[0] / name).compiled
 
 
-def test_validating_copies_no_network(data, tmp_path, monkeypatch):
+def test_validating_copies_no_network(recipe, data, tmp_path, monkeypatch):
     """A copy would be compiled again at each validation."""
     seen = []
     scores = callbacks.whole_picture_scores
@@ -139,7 +135,7 @@ def test_validating_copies_no_network(data, tmp_path, monkeypatch):
     assert len(seen) == 3 and seen[0] is seen[1] is seen[2]
 
 
-def test_a_finished_run_is_not_trained_again(finished, data, monkeypatch):
+def test_a_finished_run_is_not_trained_again(recipe, finished, data, monkeypatch):
     folder, model = finished
     before = contents(folder)
     monkeypatch.setattr(keras.Model, "fit", None)
@@ -160,7 +156,7 @@ class Interrupt(keras.callbacks.Callback):
 
 
 @pytest.fixture(scope="module")
-def interrupted(data, tmp_path_factory):
+def interrupted(recipe, data, tmp_path_factory):
     """The same run as `finished`, interrupted twice.
 
     First at report 2, when its log line was written but not its checkpoint; then at report 4,
@@ -209,7 +205,7 @@ def test_an_interrupted_run_has_the_same_log(finished, interrupted):
     assert (finished[0] / "log.csv").read_text() == (interrupted[0] / "log.csv").read_text()
 
 
-def test_another_recipe_in_the_same_folder_is_refused(finished, data):  # C21
+def test_another_recipe_in_the_same_folder_is_refused(recipe, finished, data):  # C21
     folder, _ = finished
     before = contents(folder)
     with pytest.raises(RecipeError, match="another recipe: rate was 0.01, is 0.02") as caught:
@@ -246,14 +242,14 @@ def refused_checkpoint(folder, wanted):
     ],
     ids=["wider", "deeper", "other network"],
 )
-def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path, changes):
+def test_a_checkpoint_of_another_network_is_refused(recipe, finished, tmp_path, changes):
     folder = RunFolder(tmp_path, recipe(**changes))
     shutil.copy(finished[0] / "checkpoint.weights.h5", folder.checkpoint)
     refused_checkpoint(folder, recipe(**changes))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_checkpoint_that_holds_more_than_the_network_is_refused(tmp_path):
+def test_a_checkpoint_that_holds_more_than_the_network_is_refused(recipe, tmp_path):
     larger = compiled(recipe(arguments=NETWORK | {"scale": 2, "blocks": 2}))
     larger.optimizer.build(larger.trainable_variables)
     folder = RunFolder(tmp_path, recipe())
@@ -261,7 +257,7 @@ def test_a_checkpoint_that_holds_more_than_the_network_is_refused(tmp_path):
     refused_checkpoint(folder, recipe())
 
 
-def test_a_damaged_checkpoint_is_refused(finished, tmp_path):
+def test_a_damaged_checkpoint_is_refused(recipe, finished, tmp_path):
     folder = RunFolder(tmp_path, recipe())
     data = (finished[0] / "checkpoint.weights.h5").read_bytes()
     for kept in (0, 5000, len(data) - 100):
@@ -269,7 +265,7 @@ def test_a_damaged_checkpoint_is_refused(finished, tmp_path):
         refused_checkpoint(folder, recipe())
 
 
-def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(data, tmp_path):
+def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(recipe, data, tmp_path):
     wild = recipe(rate=1e25, warm_up=0, report_every=1, validate_every=12, ema=0)
     with pytest.raises(DivergenceError, match=r"Step \d+ is not finite.*checkpoint"):
         train(wild, tmp_path, data, verbose=0)
@@ -279,7 +275,7 @@ def test_diverged_training_stops_and_keeps_the_last_good_checkpoint(data, tmp_pa
     assert all(np.isfinite(array).all() for name, array in kept.items() if "layers" in name)
 
 
-def test_start_from_carries_weights_and_the_result_is_float32(finished, data, tmp_path):
+def test_start_from_carries_weights_and_the_result_is_float32(recipe, finished, data, tmp_path):
     source = finished[0] / "last.keras"
     still = recipe(
         start_from=str(source),
@@ -313,32 +309,38 @@ def test_weights_are_carried_where_name_and_shape_fit(finished):
     assert 0 < fitting < len(before)  # skip and reconstruction have other widths
 
 
-def rates(steps, **changes):
-    schedule = training._schedule(recipe(**changes))
-    return [float(np.asarray(schedule(step))) for step in steps]
+@pytest.fixture
+def rates(recipe):
+    """`rates(steps, **changes)`: the learning rate at each of the steps."""
+
+    def at(steps, **changes):
+        schedule = training._schedule(recipe(**changes))
+        return [float(np.asarray(schedule(step))) for step in steps]
+
+    return at
 
 
-def test_cosine_schedule_with_warm_up():
+def test_cosine_schedule_with_warm_up(rates):
     stages = [{"steps": 1100, "crop": 16, "batch": 1}]
     found = rates([0, 50, 100, 600, 1100], stages=stages, warm_up=100, rate=1e-2, final_rate=1e-4)
     # Rises in a straight line, from a hundredth, to step 100; half way down at step 600.
     np.testing.assert_allclose(found, [1e-4, 5.05e-3, 1e-2, (1e-2 + 1e-4) / 2, 1e-4], rtol=1e-4)
 
 
-def test_cosine_schedule_without_warm_up():
+def test_cosine_schedule_without_warm_up(rates):
     stages = [{"steps": 300, "crop": 16, "batch": 1}, {"steps": 700, "crop": 16, "batch": 1}]
     found = rates([0, 250, 500, 1000], stages=stages, warm_up=0, rate=1e-2, final_rate=0)
     expected = [1e-2, 1e-2 * (1 + np.sqrt(0.5)) / 2, 5e-3, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
 
 
-def test_step_schedule():
+def test_step_schedule(rates):
     found = rates([0, 99, 101, 199, 201], schedule="step", warm_up=0, rate=8e-3, decay_every=100)
     np.testing.assert_allclose(found, [8e-3, 8e-3, 4e-3, 4e-3, 2e-3], rtol=1e-6)
 
 
-def test_compiled_as_the_recipe_says():
-    model = MODELS["awsrn"](**VALUES["arguments"])
+def test_compiled_as_the_recipe_says(recipe):
+    model = MODELS["awsrn"](**recipe().arguments)
     compile_model(model, recipe(clip_norm=0.5, ema=0.99, loss="charbonnier"))
     assert model.optimizer.global_clipnorm == 0.5
     assert (model.optimizer.use_ema, model.optimizer.ema_momentum) == (True, 0.99)
@@ -360,18 +362,18 @@ def test_compiled_as_the_recipe_says():
     ],
     ids=["values", "tuple", "objects"],
 )
-def test_the_folder_knows_its_recipe_again(tmp_path, changes):
+def test_the_folder_knows_its_recipe_again(recipe, tmp_path, changes):
     RunFolder(tmp_path, recipe(**changes))
     RunFolder(tmp_path, recipe(**changes))
 
 
-def test_a_run_killed_before_its_last_file_was_written(finished, data, tmp_path):
+def test_a_run_killed_before_its_last_file_was_written(recipe, finished, data, tmp_path):
     for name in ("recipe.yaml", "log.csv", "checkpoint.weights.h5", "best.keras"):
         shutil.copy(finished[0] / name, tmp_path / name)
     equal(train(recipe(), tmp_path, data, verbose=0).get_weights(), finished[1].get_weights())
 
 
-def test_arguments_that_do_not_fit_the_network_leave_nothing_behind(data, tmp_path):
+def test_arguments_that_do_not_fit_the_network_leave_nothing_behind(recipe, data, tmp_path):
     wrong = recipe(arguments=NETWORK | {"scale": 1})
     with pytest.raises(RecipeError, match="do not fit the network 'awsrn'.*scale"):
         train(wrong, tmp_path, data, verbose=0)
