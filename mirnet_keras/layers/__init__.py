@@ -15,6 +15,7 @@ from mirnet_keras.layers.layer_attention import LayerAttention
 from mirnet_keras.layers.learned_enlargement import LearnedEnlargement
 from mirnet_keras.layers.local_fusion_block import LocalFusionBlock
 from mirnet_keras.layers.mean_shift import MEAN_COLOUR, MeanShift
+from mirnet_keras.layers.mirror_padding import MirrorPadding
 from mirnet_keras.layers.multi_scale_residual_block import MultiScaleResidualBlock
 from mirnet_keras.layers.multi_scale_residual_block_v2 import (
     MeanDownsampling,
@@ -28,7 +29,6 @@ from mirnet_keras.layers.recursive_residual_group import (
     RecursiveResidualGroup,
     RecursiveResidualGroupV2,
 )
-from mirnet_keras.layers.reflection_padding import ReflectionPadding
 from mirnet_keras.layers.region_non_local import RegionNonLocal
 from mirnet_keras.layers.residual_block import ResidualBlock
 from mirnet_keras.layers.residual_channel_attention_block import ResidualChannelAttentionBlock
@@ -81,6 +81,7 @@ __all__ = [
     "LocalSourceResidualAttentionGroup",
     "MeanDownsampling",
     "MeanShift",
+    "MirrorPadding",
     "MultiScaleResidualBlock",
     "MultiScaleResidualBlockV2",
     "NearestUpsampling",
@@ -89,7 +90,6 @@ __all__ = [
     "PixelUnshuffle",
     "RecursiveResidualGroup",
     "RecursiveResidualGroupV2",
-    "ReflectionPadding",
     "RegionNonLocal",
     "ResidualBlock",
     "ResidualChannelAttentionBlock",

@@ -8,7 +8,7 @@ import keras
 from mirnet_keras.layers import (
     SPSA,
     ConditionNetwork,
-    ReflectionPadding,
+    MirrorPadding,
     ResidualInResidualSparseBlock,
 )
 from mirnet_keras.models.restoration_model import RestorationModel
@@ -70,14 +70,14 @@ def SPSAGAN(
     _check(places, blocks, condition, surround, multiple)
     inputs = image = keras.Input((None, None, 3), name="low_resolution")
     if surround:
-        image = ReflectionPadding(surround, name="surround")(image)
+        image = MirrorPadding(surround, name="surround")(image)
     x = shallow = shallow_features(image, scale, filters)
     conditions = None
     if places:
         probabilities = keras.Input((None, None, classes), name="probabilities")
         inputs = [inputs, probabilities]
         if surround:
-            padding = ReflectionPadding(scale * surround, name="surround_probabilities")
+            padding = MirrorPadding(scale * surround, name="surround_probabilities")
             probabilities = padding(probabilities)
         if condition == "network":
             network = ConditionNetwork(NETWORK_SCALE, cond_hidden, cond_channels, name="condition")
@@ -101,7 +101,7 @@ def SPSAGAN(
         arguments=arguments,
         scale=scale,
         multiple=multiple,
-        smallest=surround + multiple,  # what is mirrored lies within the image
+        smallest=max(surround, multiple),  # what is mirrored lies within the image
         name=name,
     )
 

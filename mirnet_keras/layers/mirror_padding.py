@@ -5,13 +5,15 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ReflectionPadding(keras.layers.Layer):
-    """Puts `width` mirrored rows and columns around an image; the edge itself is not repeated.
+class MirrorPadding(keras.layers.Layer):
+    """Puts `width` mirrored rows and columns around an image, beginning with the outermost.
+
+    As bicubic reduction does: so a reduced image goes on as if the larger one had been mirrored.
 
     Args:
         width: int. Pixels on each side.
 
-    Input shape: `(batch, height, width, channels)`, sides larger than the padding.
+    Input shape: `(batch, height, width, channels)`, sides at least as large as the padding.
     Output shape: `(batch, height + 2 * width, width + 2 * width, channels)`.
     """
 
@@ -21,7 +23,7 @@ class ReflectionPadding(keras.layers.Layer):
 
     def call(self, inputs):
         around = (self.width, self.width)
-        return ops.pad(inputs, [(0, 0), around, around, (0, 0)], mode="reflect")
+        return ops.pad(inputs, [(0, 0), around, around, (0, 0)], mode="symmetric")
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
