@@ -91,8 +91,9 @@ def test_pairs_that_do_not_compare_are_refused(measure):
         measure(image[None], image[None])
     with pytest.raises(ValueError, match="leaves nothing"):
         measure(image[:0], image[:0])
-    with pytest.raises(ValueError, match="border of 8 leaves nothing"):
-        measure(image, image, border=8)
+    for long in (image, np.zeros((16, 40, 3)), np.zeros((40, 16, 3))):
+        with pytest.raises(ValueError, match="border of 8 leaves nothing"):
+            measure(long, long, border=8)
     with pytest.raises(ValueError, match="border"):
         measure(image, image, border=-1)
     with pytest.raises(ValueError, match="reference holds NaN"):
@@ -281,6 +282,7 @@ def test_keras_metrics_refuse_what_they_cannot_measure():
     small = np.zeros((1, 12, 12, 3))
     with pytest.raises(ValueError, match="at least 11 x 11"):
         metrics.SSIM(border=1).update_state(small, small)
+    metrics.SSIM(border=1).update_state(*[np.zeros((1, 13, 13, 3))] * 2)  # the least
     with pytest.raises(ValueError, match="border=-1"):
         metrics.PSNR(border=-1)
     with pytest.raises(ValueError, match="max_value=0"):

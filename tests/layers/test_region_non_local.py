@@ -162,6 +162,13 @@ def test_the_shape_of_the_looks_is_known_beforehand(pooled, shape):
         assert looks.shape == (None, height, shape[1], 1)
 
 
+@pytest.mark.parametrize("side", [4, 5, 6, 7])
+def test_the_shape_of_the_looks_is_known_for_every_remainder(side):
+    layer = built()
+    stated = layer(keras.Input((side, side, 8)), return_attention=True)[1]
+    assert stated.shape[1:] == layer(image(side, side), return_attention=True)[1].shape[1:]
+
+
 def test_equal_keys_are_looked_at_equally():
     layer = built()
     layer.key.set_weights([0 * w for w in layer.key.get_weights()])

@@ -28,6 +28,16 @@ def test_a_picture_that_fits_is_done_whole():
     assert costs().estimate((900, 1000), (900, 1000)).tiles == 1
 
 
+def test_of_tiles_the_row_that_is_put_together_counts():
+    found = costs().estimate((900, 1000), (128, 96))
+    assert found.memory == 128 * 96 * 1000 + 4 * 128 * 1000 * 24 + 900_000 * 4 * 3
+
+
+def test_whole_is_as_much_as_the_largest_square():
+    assert choose_tile((128, 512), costs(largest=256), 2 * GB) == (128, 512)
+    assert choose_tile((128, 513), costs(largest=256), 2 * GB) != (128, 513)
+
+
 def test_else_the_largest_tiles_that_fit():
     assert choose_tile((5000, 5120), costs(), 2 * GB) == (512, 512)
     assert choose_tile((5000, 5120), costs(pixel_bytes=10_000), 2 * GB) == (384, 384)

@@ -5,6 +5,7 @@ import pytest
 
 from mirnet_keras import weights
 from mirnet_keras.models import AWSRN, AWSRN_VARIANTS, HAN, RCAN, SAN, MIRNet
+from mirnet_keras.weights.recognition import listed
 
 SMALL = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 ENLARGING = {"rcan": RCAN, "han": HAN, "san": SAN}
@@ -141,3 +142,9 @@ def test_a_misshapen_entry_is_named_even_if_recognition_needs_it(key, reshape):
     with pytest.raises(weights.WeightsError) as caught:
         weights.from_official(arrays)
     assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(("count", "rest"), [(4, ""), (5, " and 1 more")])
+def test_four_names_are_shown_and_the_others_counted(count, rest):
+    (line,) = listed("missing", "abcde"[:count])
+    assert line == f"missing ({count}): a; b; c; d{rest}"
