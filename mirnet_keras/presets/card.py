@@ -86,12 +86,12 @@ def _large_pictures(preset: Preset) -> str:
             f"differs from the whole by {tiling.psnr:.1f} dB (PSNR), a value by at most "
             f"{tiling.largest_difference:.1g} of 1"
         )
+    litert = f", {tiling.litert_bytes:,} in LiteRT" if tiling.litert_bytes else ""
     return f"""
 ## Large pictures
 
 `Restorer` works on a picture whole where the memory suffices, else in tiles. It needs about
-{tiling.keras_bytes:,} bytes of working memory for each pixel in Keras, {tiling.litert_bytes:,} in \
-LiteRT.{largest}
+{tiling.keras_bytes:,} bytes of working memory for each pixel in Keras{litert}.{largest}
 In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.
 """
 

@@ -39,7 +39,8 @@ class PresetTiling(_Part):
 
     Attributes:
         keras_bytes: working memory of the Keras model for each pixel of the input.
-        litert_bytes: the same for the float32 LiteRT file.
+        litert_bytes: the same for the LiteRT file; None where that takes a segmentation as well,
+            which `Restorer` does not give it.
         largest_tile: side of the largest tile that pays, in pixels; None for any.
         tile: side of the tiles whose differences were measured, in pixels.
         picture: what they were measured on.
@@ -48,7 +49,7 @@ class PresetTiling(_Part):
     """
 
     keras_bytes: pydantic.PositiveInt
-    litert_bytes: pydantic.PositiveInt
+    litert_bytes: pydantic.PositiveInt | None
     largest_tile: pydantic.PositiveInt | None = None
     tile: pydantic.PositiveInt
     picture: str
