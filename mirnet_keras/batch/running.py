@@ -63,8 +63,8 @@ def restore_all(
 ) -> Iterator[Outcome]:
     """Restores pictures; one that fails does not stop the others.
 
-    Three pictures are worked on at once, each in a thread: while some are read or written, others
-    are computed, and small ones beside one another, so that no core waits.
+    Three pictures are worked on at once, each in a thread: while some are read or written, another
+    is computed.
 
     Args:
         jobs: the pictures and where their results go; results that exist are replaced, and what a

@@ -20,7 +20,7 @@ from mirnet_keras.restorer import Restorer, restore_picture, suggest_preset
 from mirnet_keras.restorer.memory import parse_bytes
 from mirnet_keras.restorer.suggestion import ENLARGING_PRESET, LOW_LIGHT_PRESET
 
-ROOM = 2**30  # bytes in which several pictures are computed at once, where no budget is given
+ROOM = 2**30  # bytes in which several pictures are worked on at once, where no budget is given
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
@@ -66,7 +66,7 @@ class Settings:
 class Restorers:
     """The restorers of some settings, each loaded when it is first needed.
 
-    Threads may share them: pictures that fit into the memory together are computed at once.
+    Threads may share them: pictures that fit into the memory together are worked on at once.
 
     Args:
         settings: of all of them. A preset that is named is loaded at once.
@@ -154,7 +154,7 @@ def _refuse_device(preset: str | None, device: str | None) -> None:
 
 
 def _room(budget) -> int:
-    """Bytes for pictures computed at once; none on JAX, where a network runs for one at a time."""
+    """Bytes for pictures worked on at once; none on JAX, where a network runs for one at a time."""
     if keras.backend.backend() != "tensorflow":
         return 0
     return ROOM if budget is None else parse_bytes(budget)

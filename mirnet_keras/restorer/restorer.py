@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import pathlib
+import threading
 import time
 from collections.abc import Callable
 
@@ -31,6 +32,9 @@ from mirnet_keras.restorer.sources import open_source
 from mirnet_keras.restorer.tiling import Predict, restored_strips
 
 Progress = Callable[[float], None]
+# One network computes at a time, with all cores: TensorFlow 2.21 gives wrong numbers now and then
+# where two threads compute at once what is of a new size.
+_COMPUTING = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
@@ -259,7 +263,10 @@ class Restorer:
         """
 
         def opened(model):
-            return model.predictor(picture, at_once) if at_once else model.predict_on_batch
+            if not at_once:
+                return model.predict_on_batch
+            with _COMPUTING:
+                return model.predictor(picture, at_once)
 
         predict, exact = opened(self._model), None
 
@@ -287,7 +294,9 @@ class Restorer:
         count, batch = len(tiles), self._model.fixed_batch or len(tiles)
         if count < batch:
             tiles = np.concatenate([tiles, np.repeat(tiles[-1:], batch - count, axis=0)])
-        return np.asarray(predict(to_float(tiles)), np.float32)[:count]
+        tiles = to_float(tiles)
+        with _COMPUTING:
+            return np.asarray(predict(tiles), np.float32)[:count]
 
     def _lead(self) -> int:
         """Pixels that are put above and left of a picture."""

@@ -1,6 +1,8 @@
 """Memory that runs out, numbers that are not finite, borders, and one program for every size."""
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -180,6 +182,25 @@ def test_any_size_has_any_border(awsrn, border):
     for height, width in ((1, 1), (1, 7), (5, 3), (33, 70)):
         restored = Restorer(awsrn, border=border, tile=64)(photo(height, width))
         assert restored.shape == (2 * height, 2 * width, 3)
+
+
+def test_threads_compute_one_after_the_other(blur, monkeypatch):
+    # TensorFlow gives wrong numbers where two compute at once what is of a new size.
+    predict, inside, most = blur.predict_on_batch, [], []
+
+    def counted(images):
+        inside.append(None)
+        most.append(len(inside))
+        time.sleep(0.01)
+        restored = predict(images)
+        inside.pop()
+        return restored
+
+    monkeypatch.setattr(blur, "predict_on_batch", counted)
+    with ThreadPoolExecutor(4) as pool:
+        for other in (Restorer(blur), Restorer(blur, tile=64)):
+            list(pool.map(other, [photo(70 + side, 90) for side in range(4)]))
+    assert set(most) == {1}
 
 
 @pytest.mark.slow
