@@ -118,7 +118,8 @@ def before_and_after(model, task: str) -> np.ndarray:
 
 def modes(preset: Preset) -> tuple[str, ...]:
     """What is shipped as LiteRT."""
-    if preset.network == "spsagan":  # its attention, in float, takes most of the time
+    # Attention, in float, takes most of SPSAGAN's time and half of HAN's; both are large.
+    if preset.network in ("han", "spsagan"):
         return ("float16",)
     # int8 that learnt its ranges from dark pictures saturates on bright ones (docs/litert.md).
     return ("float16", "dynamic" if preset.task == "low-light enhancement" else "int8")
