@@ -59,3 +59,9 @@ def test_the_wheel_holds_presets_licences_and_nothing_of_the_workshop(wheel):
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"mirnet_keras"}
     assert wheel.stat().st_size < LARGEST_WHEEL
+
+
+def test_all_presets_together_stay_small():
+    files = [path for path in (ROOT / "saved_models").rglob("*") if path.is_file()]
+    assert files
+    assert sum(path.stat().st_size for path in files) < 60e6
