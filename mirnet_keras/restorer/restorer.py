@@ -51,6 +51,8 @@ class Restorer:
     look at the whole picture (MIRNet, RCAN, HAN, SAN) gather what they need to know of it from all
     tiles first, in one to three passes, and differ very little: `seam_error` measures it.
 
+    Threads may share it; one of them computes at a time.
+
     Args:
         source: Preset name, preset folder, path of a `.keras` or `.tflite` file, or a
             `RestorationModel`, whose weights are taken as they are now.
