@@ -264,7 +264,13 @@ def attention(
     from mirnet_keras.presets import load
 
     image = read_image(picture)
-    maps = attention_maps(load(preset), image)
+    try:
+        maps = attention_maps(load(preset), image)
+    except ValueError as error:
+        raise CommandError(
+            f"'{preset}' gives no maps of a picture this large: they hold every pair of pixels. "
+            f"Received {image.shape[1]} x {image.shape[0]}: cut out a piece, 48 x 48 at most."
+        ) from error
     if not maps:
         raise CommandError(f"'{preset}' has no attention units.")
     figure = draw_attention(maps, image)

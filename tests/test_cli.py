@@ -147,6 +147,12 @@ def test_attention_draws_a_figure(run, fails, photo):
     assert "photo_attention.png: exists already" in again
 
 
+def test_attention_refuses_pairs_of_too_many_pixels(fails, photo):
+    write_image("photo.png", photo(64, 64))
+    refusal = fails("attention", "photo.png", "--preset", "spsagan_small_x4")
+    assert "Received 64 x 64: cut out a piece, 48 x 48 at most." in " ".join(refusal.split())
+
+
 def test_convert_refuses_other_networks(fails, workplace):
     from safetensors.numpy import save_file
 
