@@ -50,9 +50,7 @@ def serve(
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise CommandError(
-            f"{', '.join(missing)}: not installed. Run `pip install 'mirnet-keras[serve]'`."
-        )
+        raise CommandError(f"{', '.join(missing)}: not installed. Run `pip install '.[serve]'`.")
     machine.start_keras(threads)
     import uvicorn
 

@@ -43,9 +43,7 @@ def to_onnx(model: RestorationModel, path: str | os.PathLike) -> ExportReport:
     require_tensorflow()
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise ExportError(
-            f"Exporting to ONNX needs {', '.join(missing)}: pip install 'mirnet-keras[onnx]'."
-        )
+        raise ExportError(f"Exporting to ONNX needs {', '.join(missing)}: pip install '.[onnx]'.")
     model = in_float32(model)
     report: dict[str, Any] = {}
 

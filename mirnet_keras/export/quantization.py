@@ -100,7 +100,7 @@ def require_quantizer() -> None:
         import ai_edge_quantizer  # noqa: F401
     except ImportError:
         raise ExportError(
-            "Quantised files need ai-edge-quantizer: pip install 'mirnet-keras[export]'."
+            "Quantised files need ai-edge-quantizer: pip install '.[export]'."
         ) from None
 
 

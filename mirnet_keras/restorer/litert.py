@@ -184,8 +184,7 @@ def _interpreter(path: pathlib.Path, threads: int | None):
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         raise LiteRTError(
-            f"Running '{path}' needs the package ai-edge-litert: "
-            "pip install 'mirnet-keras[litert]'."
+            f"Running '{path}' needs the package ai-edge-litert: pip install '.[litert]'."
         ) from None
     if not path.is_file():
         raise FileNotFoundError(f"There is no LiteRT file '{path}'. Check the path.")

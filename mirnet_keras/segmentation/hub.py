@@ -24,9 +24,7 @@ class HubSegmenter:
         try:
             import keras_hub
         except ImportError:
-            raise PriorError(
-                "Segmentation presets need keras-hub: pip install 'mirnet_keras[hub]'."
-            ) from None
+            raise PriorError("Segmentation presets need keras-hub: pip install '.[hub]'.") from None
         self.preset = preset
         self.segmenter = keras_hub.models.ImageSegmenter.from_preset(preset)
 

@@ -1,6 +1,6 @@
 """Clips: every frame restored, with its time; sound and subtitles as they are.
 
-Needs PyAV: `pip install 'mirnet-keras[video]'`.
+Needs PyAV: `pip install '.[video]'`.
 """
 
 from mirnet_keras.video.clip import INPUT_SUFFIXES, VideoError, middle_frame

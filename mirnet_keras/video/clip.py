@@ -127,9 +127,7 @@ def opened(path: Path) -> Iterator["InputContainer"]:
         VideoError: without PyAV, and for a file that is no clip.
     """
     if importlib.util.find_spec("av") is None:
-        raise VideoError(
-            "Clips need PyAV, which is not installed. Run `pip install 'mirnet-keras[video]'`."
-        )
+        raise VideoError("Clips need PyAV, which is not installed. Run `pip install '.[video]'`.")
     import av
 
     if not path.is_file():

@@ -68,7 +68,7 @@ def _read_torch(path: pathlib.Path) -> dict:
         import torch
     except ImportError:
         raise WeightsError(
-            f"Reading {path.name} needs PyTorch: pip install 'mirnet_keras[convert]'."
+            f"Reading {path.name} needs PyTorch: pip install '.[convert]'."
         ) from None
     try:
         with warnings.catch_warnings(action="ignore"):  # of kinds of tensors that are refused here

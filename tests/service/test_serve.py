@@ -48,4 +48,4 @@ def test_what_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(cli_serve, "NEEDED", ("no_such_package",))
     result = CliRunner().invoke(cli.app, ["serve"])
     assert result.exit_code == 2
-    assert "pip install 'mirnet-keras[serve]'" in result.stderr
+    assert "pip install '.[serve]'" in result.stderr

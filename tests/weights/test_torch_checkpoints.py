@@ -191,4 +191,4 @@ def test_entries_without_a_name_are_no_weights(torch):
 def test_without_pytorch_the_extra_is_named(monkeypatch, workplace):
     monkeypatch.setitem(sys.modules, "torch", None)
     (workplace / "net.pth").write_bytes(b"x")
-    assert "pip install 'mirnet_keras[convert]'" in fails("net.pth")
+    assert "pip install '.[convert]'" in fails("net.pth")
