@@ -7,8 +7,12 @@ from mirnet_keras.presets.card import card
 @pytest.mark.parametrize(
     ("psnr", "largest_tile", "sentence"),
     [
-        (61.26, 256, "differs from the whole by 61.3 dB (PSNR), a value by at most 0.02 of 1."),
-        (None, None, "does not differ from the whole."),
+        (
+            61.26,
+            256,
+            "comes within 61.3 dB (PSNR) of the whole; the largest difference is 5.1 of 255.",
+        ),
+        (None, None, "is the same as whole."),
     ],
 )
 def test_the_card_says_what_tiles_cost(psnr, largest_tile, sentence):

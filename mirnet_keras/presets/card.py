@@ -20,7 +20,6 @@ def card(preset: Preset) -> str:
     """Returns the card for people, Markdown, made of nothing but the description."""
     source, target, purpose = _USE[preset.task]
     arguments = ", ".join(f"{key}={value!r}" for key, value in preset.arguments.items())
-    sides = "any size" if preset.multiple == 1 else f"sides multiples of {preset.multiple}"
     picture = f"\n![Before and after]({PICTURE})\n" if PICTURE in preset.files else ""
     scores = "\n".join(
         f"| {score.data} | {score.protocol} | {score.psnr:.2f} | {score.ssim:.4f} |"
@@ -41,8 +40,8 @@ restorer = mk.Restorer("{preset.name}")
 restorer.restore_file("{source}", "{target}")
 ```
 
-`mk.load("{preset.name}")` gives the Keras model: RGB float in {preset.value_range[0]:g} to \
-{preset.value_range[1]:g}, {sides}.
+`mk.load("{preset.name}")` gives the Keras model, RGB float in {preset.value_range[0]:g} to \
+{preset.value_range[1]:g}; its `restore(picture)` pads any size to what the network needs.
 
 ## Scores
 
@@ -80,20 +79,27 @@ def _large_pictures(preset: Preset) -> str:
         if tiling.largest_tile
         else ""
     )
-    difference = "does not differ from the whole"
+    difference = "is the same as whole"
     if tiling.psnr is not None:
         difference = (
-            f"differs from the whole by {tiling.psnr:.1f} dB (PSNR), a value by at most "
-            f"{tiling.largest_difference:.1g} of 1"
+            f"comes within {tiling.psnr:.1f} dB (PSNR) of the whole; the largest difference is "
+            f"{255 * tiling.largest_difference:.2g} of 255"
         )
     litert = f", {tiling.litert_bytes:,} in LiteRT" if tiling.litert_bytes else ""
     return f"""
 ## Large pictures
 
-`Restorer` works on a picture whole where the memory suffices, else in tiles. It needs about
+`Restorer` works on a picture whole while that takes no more than 1 GiB (or your `memory_budget`)
+beside the result, else in tiles. It needs about
 {tiling.keras_bytes:,} bytes of working memory for each pixel in Keras{litert}.{largest}
 In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.
 """
+
+
+def _litert(preset: Preset) -> str:
+    if preset.network == "spsagan":
+        return "for LiteRT, with `probabilities` as its second input; not for `Restorer`"
+    return "for LiteRT: phones, browsers, small computers; any picture size"
 
 
 def _file_table(preset: Preset) -> Iterator[tuple[str, str]]:
@@ -101,6 +107,6 @@ def _file_table(preset: Preset) -> Iterator[tuple[str, str]]:
         if name in _FILES:
             yield name, _FILES[name]
         elif name.endswith(".tflite"):
-            yield name, "for LiteRT: phones, browsers, small computers; any picture size"
+            yield name, _litert(preset)
         elif name.endswith("/saved_model.pb"):
             yield f"{name.split('/')[0]}/", "for TensorFlow and TensorFlow Serving"
