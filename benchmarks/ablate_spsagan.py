@@ -1,6 +1,6 @@
 """Trains SPSAGAN's ablation grid from one recipe, scores it, and draws what it restores.
 
-    python -m benchmarks.ablate_spsagan train baseline --steps 400 --data ../shared/data
+    python -m benchmarks.ablate_spsagan train baseline --steps 1500 500 --data ../shared/data
     python -m benchmarks.ablate_spsagan score --data ../shared/data
     python -m benchmarks.ablate_spsagan draw --data ../shared/data
 
@@ -34,30 +34,32 @@ PRESET_ROW = "sparse_blocks"
 SPOON = (slice(180, 284), slice(220, 324))  # rows and columns of the spoon
 SCALE = 4
 PROTOCOL = "classical-y"
+POOLED = load_recipe(RECIPE).arguments["attention"]
 ROWS: dict[str, dict] = {
     "baseline": {"links": "dense", "spsa_after": []},
-    "feature_attention": {"links": "dense", "attention": {"weight_mode": "feature"}},
+    "feature_attention": {"links": "dense", "attention": POOLED | {"weight_mode": "feature"}},
     "segmentation_attention": {"links": "dense"},
     "sparse_blocks": {},
 }
 
 
-def recipe_of(row: str, steps: int | None = None) -> Recipe:
-    """The preset's recipe with the row's arguments, and `steps` in the second step of training."""
+def recipe_of(row: str, steps: tuple[int, int] | None = None) -> Recipe:
+    """The preset's recipe with the row's arguments, and so many steps of both kinds of training."""
     recipe = load_recipe(RECIPE).model_dump(mode="json")
     recipe["arguments"] |= ROWS[row]
     if steps:
-        recipe["adversarial"]["stages"][0]["steps"] = steps
+        recipe["ema"] = 0  # few steps: an average would still hold the first weights
+        recipe["stages"][0]["steps"], recipe["adversarial"]["stages"][0]["steps"] = steps
     return Recipe.model_validate(recipe)
 
 
-def train(row: str, steps: int | None, data: pathlib.Path, runs: pathlib.Path) -> None:
+def train(row: str, steps, data: pathlib.Path, runs: pathlib.Path) -> None:
     """Trains a row, from the first step of a row with the same blocks where there is one."""
     recipe = recipe_of(row, steps)
     own = runs / row / "step_1"
     for other in ROWS:
         done = runs / other / "step_1"
-        same = first_step(recipe_of(other)) == first_step(recipe)
+        same = first_step(recipe_of(other, steps)) == first_step(recipe)
         if same and (done / "last.keras").exists() and not own.exists():
             shutil.copytree(done, own)
     mk.train(recipe, runs / row, data, verbose=2)
@@ -137,7 +139,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
     training.add_argument("row", choices=ROWS)
-    training.add_argument("--steps", type=int, help="of the second step; default: the recipe's")
+    training.add_argument("--steps", type=int, nargs=2, help="instead of the recipe's")
     scoring = commands.add_parser("score")
     default = pathlib.Path("benchmarks/results/spsagan_ablation.json")
     scoring.add_argument("--out", type=pathlib.Path, default=default)
