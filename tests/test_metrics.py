@@ -287,3 +287,19 @@ def test_keras_metrics_refuse_what_they_cannot_measure():
         metrics.PSNR(border=-1)
     with pytest.raises(ValueError, match="max_value=0"):
         metrics.SSIM(max_value=0)
+
+
+def test_keras_metrics_warn_of_the_wrong_white():
+    clean, noisy = (image[None] / 255 for image in pair())
+    meter = metrics.PSNR(max_value=255)
+    meter.update_state(clean, noisy)
+    with pytest.warns(UserWarning, match=r"max_value=255, but no target was above (1|0\.9)"):
+        meter.result()
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Identity()])
+    model.compile(loss="mse", metrics=[metrics.SSIM(max_value=255)])
+    model.evaluate(noisy, clean, verbose=0)
+    with pytest.warns(UserWarning, match="max_value=255"):
+        model.evaluate(noisy, clean, verbose=0)
+    right = metrics.PSNR(max_value=255)
+    right.update_state(255 * clean, 255 * noisy)
+    assert right.result() == pytest.approx(psnr(clean[0], noisy[0]), abs=0.01)

@@ -1,5 +1,7 @@
 """PSNR and SSIM for `model.compile`: float32, on any Keras backend."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -26,11 +28,34 @@ class _ImageMean(keras.metrics.Mean):
         self.border = border
         self.luma = luma
         self.max_value = max_value
+        self.largest = self.add_weight(name="largest", initializer="zeros")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        self.largest.assign(ops.maximum(self.largest, ops.cast(ops.max(y_true), "float32")))
         y_pred = ops.clip(self._compared(y_pred), 0.0, 1.0)
         reference, restored = self._luma(self._compared(y_true)), self._luma(y_pred)
         return super().update_state(self._per_image(reference, restored), sample_weight)
+
+    def result(self):
+        self._check_range()
+        return super().result()
+
+    def reset_state(self):
+        self._check_range()
+        super().reset_state()
+
+    def _check_range(self) -> None:
+        """Warns where targets in 0..1 are measured as if white were 255."""
+        try:
+            largest = float(ops.convert_to_numpy(self.largest))
+        except (NotImplementedError, TypeError):  # inside a graph: there is no value yet
+            return
+        if self.max_value > 1.5 and 0 < largest <= 1:
+            warnings.warn(
+                f"`{self.name}` has max_value={self.max_value:g}, but no target was above "
+                f"{largest:g}: values in 0..1 score far too high so. Set max_value=1.",
+                stacklevel=3,
+            )
 
     def _compared(self, batch):
         """Cuts the border of (batch, height, width, channels) and brings white to 1."""
