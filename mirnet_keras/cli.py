@@ -23,6 +23,7 @@ from mirnet_keras.cli_paths import (
     print_json,
     refuse_existing,
     require_suffix,
+    tile_side,
 )
 from mirnet_keras.cli_restore import restore
 from mirnet_keras.cli_serve import serve
@@ -206,6 +207,12 @@ def evaluate(
     protocol: Annotated[
         str | None, typer.Option(help="classical-y, rgb, lol or lol-gtmean; else by the task.")
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Score the mean of 8 flips and rotations.")
+    ] = False,
+    tile: Annotated[
+        str, typer.Option(help="none, the side of tiles, or chop: the authors' quarters.")
+    ] = "none",
     as_json: Json = False,
 ) -> None:
     """Score a preset on a folder of pictures with ground truth."""
@@ -214,7 +221,13 @@ def evaluate(
 
     with _prints_on_stderr():
         result = evaluation.evaluate(
-            preset, folder, targets=targets, scale=scale, protocol=protocol
+            preset,
+            folder,
+            targets=targets,
+            scale=scale,
+            protocol=protocol,
+            ensemble=ensemble,
+            tile=tile_side(tile),
         )
     if as_json:
         print_json(result.as_dict())

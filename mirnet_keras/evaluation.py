@@ -51,6 +51,8 @@ class Evaluation:
         psnr: dB, mean over the pictures.
         ssim: mean over the pictures.
         per_image: the pictures' scores, in the order of their names.
+        ensemble: whether that of the mean of the eight flips and rotations.
+        tile: how the pictures were cut, as in `Restorer`; None: not.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Evaluation:
     psnr: float
     ssim: float
     per_image: list[ImageScore]
+    ensemble: bool = False
+    tile: int | str | None = None
 
     def as_dict(self) -> dict:
         """Returns what JSON can hold; infinite values (equal pictures) become None."""
@@ -72,7 +76,10 @@ class Evaluation:
         """Returns the scores as text, a line for each picture and one for the mean."""
         width = max(len("mean"), *(len(image.name) for image in self.per_image))
         rows = [*self.per_image, ImageScore("mean", self.psnr, self.ssim)]
-        lines = [f"{self.name} on {self.data}, protocol {self.protocol}, scale {self.scale}"]
+        how = [f"protocol {self.protocol}", f"scale {self.scale}"]
+        how += ["mean of 8 flips and rotations"] if self.ensemble else []
+        how += [f"tile {self.tile}"] if self.tile is not None else []
+        lines = [f"{self.name} on {self.data}, {', '.join(how)}"]
         lines.append(f"{'':{width}}  {'PSNR':>9}  {'SSIM':>6}")
         lines += [f"{row.name:{width}}  {_decibels(row.psnr):>9}  {row.ssim:6.4f}" for row in rows]
         return "\n".join(lines)
@@ -134,6 +141,8 @@ def evaluate(
         psnr=float(np.mean([image.psnr for image in scores])),
         ssim=float(np.mean([image.ssim for image in scores])),
         per_image=scores,
+        ensemble=ensemble,
+        tile=tile,
     )
 
 

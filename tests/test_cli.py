@@ -38,6 +38,8 @@ def test_evaluate_prints_a_table_or_json(run, photo):
     result = run("evaluate", "awsrn_s_x2", "set")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0] == "awsrn_s_x2 on set, protocol classical-y, scale 2"
+    chopped = run("evaluate", "awsrn_s_x2", "set", "--ensemble", "--tile", "chop").stdout
+    assert "scale 2, mean of 8 flips and rotations, tile chop" in chopped
     report = json.loads(run("evaluate", "awsrn_s_x2", "set", "--json").stdout)
     assert [entry["name"] for entry in report["per_image"]] == ["a", "b"]
 

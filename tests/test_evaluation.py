@@ -99,6 +99,8 @@ def test_a_model_is_scored_as_its_restorer_does(awsrn, sharp):
     assert (result.name, result.scale) == ("awsrn", 2)
     assert result.per_image == evaluate(Restorer(awsrn), sharp).per_image
     plus = evaluate(awsrn, sharp, ensemble=True)
+    assert plus.as_dict()["ensemble"] is True and plus.tile is None
+    assert plus.table().splitlines()[0].endswith(", scale 2, mean of 8 flips and rotations")
     assert plus.per_image == evaluate(Restorer(awsrn, ensemble=True), sharp).per_image
     assert plus.psnr != result.psnr
 
