@@ -43,6 +43,13 @@ def page() -> str:
     return TEXT.format(machine=machine_sentence(result), groups=groups)
 
 
+def _milliseconds(value: float) -> str:
+    """Three digits; nothing for a method that does nothing."""
+    if value < 0.01:
+        return ""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _group(group: dict) -> str:
     rows = group["competitors"]
     sets = list(rows[0]["scores"])
@@ -52,7 +59,7 @@ def _group(group: dict) -> str:
         (
             row["name"],
             *(_score(row["scores"][data], best[data]) for data in sets),
-            f"{row['milliseconds']:.3g}",
+            _milliseconds(row["milliseconds"]),
             f"{row['bytes'] / 1e6:.2f}" if row["bytes"] else "",
         )
         for row in rows

@@ -3,8 +3,9 @@
     python -m benchmarks.folder [PRESET] [--json benchmarks/results/folder.json]
 
 The variants run in turn in one process, from files to files: read the ratios, not the seconds.
-`model`: read, `model.restore`, write. `restorer`: `Restorer.restore_file`. `folder`: `restore_all`,
-as the command `restore` does it.
+`call`: read, `model(image)`, write. `predict`: the same with Keras' `model.predict`. `model`: with
+`model.restore`. `restorer`: `Restorer.restore_file`. `folder`: `restore_all`, as the command
+`restore` does it.
 """
 
 import argparse
@@ -47,10 +48,13 @@ def variants(preset: str, folder: pathlib.Path, out: pathlib.Path) -> dict:
     loaded = Restorers(settings)
     running.Restorers = lambda settings: loaded  # no variant is timed while it loads its model
 
-    def with_model():
-        for job in jobs:
-            restored = model.restore(to_float(read_image(job.input)))
-            write_image(job.output, np.clip(restored, 0, 1))
+    def one_by_one(restore):
+        def loop():
+            for job in jobs:
+                restored = restore(to_float(read_image(job.input)))
+                write_image(job.output, np.clip(restored, 0, 1))
+
+        return loop
 
     def with_restorer():
         for job in jobs:
@@ -60,7 +64,13 @@ def variants(preset: str, folder: pathlib.Path, out: pathlib.Path) -> dict:
         outcomes = list(restore_all(jobs, settings))
         assert all(outcome.status == "restored" for outcome in outcomes)
 
-    return {"model": with_model, "restorer": with_restorer, "folder": as_folder}
+    return {
+        "call": one_by_one(lambda image: np.asarray(model(image[None])[0])),
+        "predict": one_by_one(lambda image: model.predict(image[None], verbose=0)[0]),
+        "model": one_by_one(model.restore),
+        "restorer": with_restorer,
+        "folder": as_folder,
+    }
 
 
 def measure(calls: dict, repeats: int) -> dict:
@@ -80,7 +90,8 @@ def measure(calls: dict, repeats: int) -> dict:
         "busy_cores": {name: round(float(np.median(values)), 2) for name, values in busy.items()},
         "folder_speed_up": {
             name: round(float(np.median(np.divide(seconds[name], seconds["folder"]))), 2)
-            for name in ("model", "restorer")
+            for name in calls
+            if name != "folder"
         },
     }
 

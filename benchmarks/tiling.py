@@ -55,7 +55,10 @@ def measure(folder: pathlib.Path) -> PresetTiling:
     keras_bytes = working_bytes(folder, sides)
     litert = folder / "model_float16.tflite"
     litert_bytes = None if preset.network == "spsagan" else working_bytes(litert, sides)
-    error = seam_error(Restorer(folder, tile=tile), demo_picture(name))
+    restorer, picture = Restorer(folder, tile=tile), demo_picture(name)
+    # Only a tile at once, as if the picture were far larger than the memory.
+    restorer.memory_budget = restorer.estimate(picture.shape).memory
+    error = seam_error(restorer, picture)
     return PresetTiling(
         litert_bytes=litert_bytes,
         keras_bytes=keras_bytes,
