@@ -5,19 +5,21 @@ An image is an array (height, width, 3), RGB. Its dtype tells its scale: uint8 i
 files and to read deep ones, and no Keras.
 """
 
+import contextlib
 import io
 import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from mirnet_keras.files import write_whole
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # formats that hold 16 bits a sample
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-TIFF_BITS_PER_SAMPLE = 258
+BIG_TIFF = 43  # the version number of files with 64-bit offsets
+TIFF_BITS_PER_SAMPLE, SAMPLES, PLANAR_CONFIGURATION, PLANES = 258, 277, 284, 2  # tags, and a value
 PNG_DEPTH_OFFSET = 24  # of the bit depth in a PNG file: signature 8, chunk head 8, sizes 8 bytes
 LUMA_WEIGHTS = (65.481, 128.553, 24.966)  # BT.601 studio swing: Y is 16..235 for RGB in 0..1
 LUMA_OFFSET = 16.0
@@ -105,8 +107,14 @@ def decode_deep(data: bytes, name: str, flags: int) -> np.ndarray:
         What OpenCV gives, colours as BGR: uint16 or float32.
 
     Raises:
-        ImageError: where OpenCV cannot, and for other depths.
+        ImageError: where OpenCV cannot, for other depths, and for TIFF files whose colours lie in
+            planes, which OpenCV would take for pixels.
     """
+    if _lies_in_planes(data):
+        raise ImageError(
+            f"'{name}' is a TIFF file of deep colours in planes, which is not read. Save it with "
+            "interleaved colours, or as a 16-bit PNG."
+        )
     import cv2
 
     former = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -122,6 +130,25 @@ def decode_deep(data: bytes, name: str, flags: int) -> np.ndarray:
             "floats can). Save it again as a 16-bit PNG."
         )
     return array if array.dtype == np.uint16 else array.astype(np.float32)
+
+
+def _lies_in_planes(data: bytes) -> bool:
+    """Whether the bytes are a TIFF file that holds one colour after the other."""
+    if not data.startswith(TIFF_SIGNATURES):
+        return False
+    with contextlib.suppress(Exception):  # on broken files; decoding them says what is wrong
+        tags = tiff_tags(data)
+        return tags.get(SAMPLES, 1) > 1 and tags.get(PLANAR_CONFIGURATION, 1) == PLANES
+    return False
+
+
+def tiff_tags(data: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """The tags of a TIFF file's first page; `next` is where those of the second are, 0 for none."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if BIG_TIFF in data[2:4] else 8])
+    stream = io.BytesIO(data)
+    stream.seek(tags.next)
+    tags.load(stream)
+    return tags
 
 
 def not_a_picture(data: bytes, name: str) -> ImageError:

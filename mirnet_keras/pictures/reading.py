@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from PIL import (
 from mirnet_keras.images import TIFF_SIGNATURES, ImageError, decode_deep, not_a_picture
 from mirnet_keras.pictures import tiff
 from mirnet_keras.pictures.metadata import ORIENTATION, checked_dpi, portable_exif
+from mirnet_keras.pictures.orientation import FIRST_SIDEWAYS, TURNS, Change
 from mirnet_keras.pictures.picture import MAX_PIXELS, Picture
 
 # Opened by class, not by Image.open: its limit of pixels is one for the whole process.
@@ -41,22 +41,11 @@ SIGNATURES: dict[bytes | tuple[bytes, ...], str] = {
     b"BM": "BMP",
     b"GIF8": "GIF",
 }
-SIGNATURE_LENGTH = 12
 MOST_BYTES_A_PIXEL, MOST_OTHER_BYTES = 16, 2**26  # RGBA of 32 bits; metadata
 PNG_DEPTH, PNG_COLOUR_TYPE, GREY_ALPHA = 24, 25, 4  # two places in a PNG file, and a value
+CMYK_CONVERTED = "CMYK was converted to sRGB."
 GREY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "YCbCr")
-FIRST_SIDEWAYS = 5  # orientation from which on width and height change places
-Change = Callable[[np.ndarray], np.ndarray]
-TURNS: dict[int, Change] = {  # by EXIF orientation, how the stored array becomes upright
-    2: np.fliplr,
-    3: lambda array: np.rot90(array, 2),
-    4: np.flipud,
-    5: lambda array: np.fliplr(np.rot90(array, -1)),
-    6: lambda array: np.rot90(array, -1),
-    7: lambda array: np.fliplr(np.rot90(array)),
-    8: np.rot90,
-}
 
 
 def read_picture(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -153,7 +142,7 @@ def _pixels(file: ImageFile.ImageFile, data: bytes, kind: str, name: str) -> Pic
         return _deep_png(file, data, name)
     if file.mode == "CMYK":
         pixels = _rgb_of_cmyk(file)
-        return Picture(pixels, kind=kind, remarks=("CMYK was converted to sRGB.",))
+        return Picture(pixels, kind=kind, remarks=(CMYK_CONVERTED,))
     if file.mode not in GREY_MODES + COLOUR_MODES:
         raise ImageError(f"'{name}' has pixels of the kind {file.mode}. Save it as a PNG first.")
     is_grey = file.mode in GREY_MODES
@@ -185,10 +174,15 @@ def _deep_png(file: ImageFile.ImageFile, data: bytes, name: str) -> Picture:
 
 def _deep_tiff(data: bytes, tags, name: str) -> Picture:
     pixels, alpha = tiff.read_deep(data, tags, name)
-    exif = Image.Exif()
-    exif.load(data)
+    picture = Picture(pixels, alpha, "TIFF")
     info = {"icc_profile": tags.get(tiff.TAG["ICCProfile"]), "dpi": tiff.dpi(tags)}
-    return _with_metadata(Picture(pixels, alpha, "TIFF"), exif, info)
+    exif = Image.Exif()
+    if tiff.is_big(data):  # which Pillow's reader of EXIF data does not know
+        exif[ORIENTATION] = tags.get(ORIENTATION, 1)
+        picture = picture.remarked("The EXIF data of a BigTIFF file are not read.")
+    else:
+        exif.load(data)
+    return _with_metadata(picture, exif, info, is_upright=True)
 
 
 def _rgb_of_cmyk(file: ImageFile.ImageFile) -> np.ndarray:
@@ -202,16 +196,17 @@ def _rgb_of_cmyk(file: ImageFile.ImageFile) -> np.ndarray:
     return np.array(file.convert("RGB"))
 
 
-def _with_metadata(picture: Picture, exif: Image.Exif, info: dict) -> Picture:
-    """The picture turned upright, with what the file says about it."""
+def _with_metadata(
+    picture: Picture, exif: Image.Exif, info: dict, is_upright: bool = False
+) -> Picture:
+    """The picture turned upright, if it is not, with what the file says about it."""
     orientation = exif.get(ORIENTATION, 1)
-    turn = TURNS.get(orientation)
     dpi = checked_dpi(info.get("dpi") or tiff.dpi(exif))  # WebP has it in EXIF alone
-    if turn:
-        picture = _mapped(picture, turn)
-        if dpi and orientation >= FIRST_SIDEWAYS:
-            dpi = dpi[::-1]
-    if not picture.remarks:  # CMYK has lost its profile
+    if orientation in TURNS and not is_upright:
+        picture = _mapped(picture, TURNS[orientation])
+    if dpi and FIRST_SIDEWAYS <= orientation <= max(TURNS):
+        dpi = dpi[::-1]
+    if CMYK_CONVERTED not in picture.remarks:  # which has lost its profile
         picture = dataclasses.replace(picture, icc=info.get("icc_profile") or None)
     picture = dataclasses.replace(_mapped(picture, np.ascontiguousarray), dpi=dpi)
     try:

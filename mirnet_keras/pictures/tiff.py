@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from mirnet_keras.images import ImageError, decode_deep
+from mirnet_keras.images import BIG_TIFF, ImageError, decode_deep, tiff_tags
+from mirnet_keras.pictures.metadata import ORIENTATION
+from mirnet_keras.pictures.orientation import TURNS
 
-BIG = 43  # the version number of files with 64-bit offsets
 THUMBNAIL = 1  # flag of NewSubfileType: a smaller copy of another page
 WHITE_IS_ZERO = 0
 ASSOCIATED, STRAIGHT = 1, 2  # kinds of alpha; 0 is a channel of no known meaning
@@ -32,15 +33,20 @@ def read_tags(data: bytes, name: str) -> Tags:
     Raises:
         ImageError: when there are several pages; a thumbnail is none.
     """
-    head = data[: 16 if BIG in data[2:4] else 8]
-    first = Tags(head)
-    following = _load(first, data, first.next)
-    if following:
-        second = Tags(head)
-        _load(second, data, following)
+    first = tiff_tags(data)
+    if first.next:
+        second = Tags(data[: 16 if is_big(data) else 8])
+        stream = io.BytesIO(data)
+        stream.seek(first.next)
+        second.load(stream)
         if not second.get(TAG["NewSubfileType"], 0) & THUMBNAIL:
             raise ImageError(f"'{name}' has several pages. Save each as a file of its own.")
     return first
+
+
+def is_big(data: bytes) -> bool:
+    """Whether the offsets in a file have 64 bits."""
+    return BIG_TIFF in data[2:4]
 
 
 def is_deep(tags: Tags) -> bool:
@@ -49,7 +55,7 @@ def is_deep(tags: Tags) -> bool:
 
 
 def read_deep(data: bytes, tags: Tags, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The pixels and the alpha of a file of 16 bits or floats, not turned.
+    """The pixels and the alpha of a file of 16 bits or floats, turned upright.
 
     Raises:
         ImageError: for a file that is cut short, and for kinds that are not read.
@@ -64,11 +70,11 @@ def read_deep(data: bytes, tags: Tags, name: str) -> tuple[np.ndarray, np.ndarra
             f"photometric {photometric}. Save it as a 16-bit PNG."
         )
     if samples == 2:
-        array = _two_samples(data, tags, name)
+        array = TURNS.get(tags.get(ORIENTATION, 1), np.asarray)(_two_samples(data, tags, name))
         return array[..., 0], array[..., 1] if extra == STRAIGHT else None
     import cv2
 
-    array = decode_deep(data, name, cv2.IMREAD_UNCHANGED)
+    array = decode_deep(data, name, cv2.IMREAD_UNCHANGED)  # which turns it
     if array.ndim == 2:
         return array, None
     pixels = np.ascontiguousarray(array[..., 2::-1])
@@ -164,14 +170,6 @@ def encode_tiff(
     file.seek(0, io.SEEK_END)
     file.write(strip)
     return file.getvalue()
-
-
-def _load(tags: Tags, data: bytes, offset: int) -> int:
-    """Reads a directory; returns where the next one is, 0 for none."""
-    stream = io.BytesIO(data)
-    stream.seek(offset)
-    tags.load(stream)
-    return tags.next
 
 
 def check_extent(data: bytes, tags: Tags, name: str) -> None:
