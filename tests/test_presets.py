@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from mirnet_keras import presets
 from mirnet_keras.images import read_image
 from mirnet_keras.models import AWSRN
 from mirnet_keras.presets import PresetError, check_files, find, list_presets, load, read_preset
+from mirnet_keras.presets.writing import new_folder
 
 SHIPPED = sorted((Path(__file__).parent.parent / "saved_models").glob("*/preset.json"))
 FACTS = {
@@ -226,3 +228,21 @@ def test_every_shipped_preset_is_what_it_says(description):
         # 16 bits are exact but for rounded weights, 8 bits are off by a few grey levels.
         allowed = 5e-3 if file.name == "model_float16.tflite" else 0.15
         compare(model, lambda *x, i=interpreter: run_litert(i, *x), [(22, 27)], allowed)
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "old").touch()
+    rename = os.rename
+
+    def fails_on_the_new(source, target):
+        if Path(target) == folder and (Path(source) / "new").exists():
+            raise OSError("no room")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fails_on_the_new)
+    with pytest.raises(OSError, match="no room"), new_folder(folder) as made:
+        (made / "new").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+    assert [path.name for path in folder.iterdir()] == ["old"]

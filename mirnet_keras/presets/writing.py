@@ -140,7 +140,12 @@ def replace_folder(source: Path, target: Path) -> None:
     former = target.with_name(f".{uuid.uuid4().hex}")
     if target.exists():
         os.rename(target, former)
-    os.rename(source, target)
+    try:
+        os.rename(source, target)
+    except OSError:
+        if former.exists():
+            os.rename(former, target)
+        raise
     shutil.rmtree(former, ignore_errors=True)
 
 

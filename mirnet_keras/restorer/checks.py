@@ -60,12 +60,14 @@ def checked_overlap(overlap, tile, model) -> int:
     """The overlap; where it is `"auto"` what the network needs, at most half a tile."""
     sides = model.fixed_size or ((tile,) if isinstance(tile, int) else ())
     if overlap == "auto":
-        return min([model.overlap, *(side // 2 for side in sides)])
+        overlap = min([model.overlap, *(side // 2 for side in sides)])
     at_least("overlap", overlap, 0)
-    if sides and min(sides) <= overlap:
+    on_grid = -(-overlap // model.multiple) * model.multiple
+    if sides and min(sides) <= on_grid:
         raise RestorerError(
-            f"`tile` must be larger than `overlap`. Received tiles of {min(sides)} pixels and "
-            f"overlap={overlap}. Use a larger tile, or an overlap of {min(sides) // 4}."
+            f"`tile` must be larger than `overlap`, both on the network's grid of "
+            f"{model.multiple}. Received tiles of {min(sides)} pixels and overlap={overlap}. "
+            f"Use tiles of at least {on_grid + model.multiple}."
         )
     return overlap
 

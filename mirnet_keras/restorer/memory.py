@@ -8,11 +8,13 @@ from mirnet_keras.restorer.errors import RestorerError
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
-CGROUPS = (  # limit and use of a container: version 2, version 1
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+CGROUPS = (  # of a container, version 2 and 1: folder, limit, use, and what of it can be dropped
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
     ),
 )
 UNKNOWN_FREE = 4 * 2**30  # where the system does not say
@@ -38,11 +40,7 @@ def parse_bytes(size: int | str) -> int:
 
 def free_memory() -> int:
     """Bytes that this process can still take: of the machine, and of its container's limit."""
-    limits = [
-        limit - used
-        for limit, used in ((_number(a), _number(b)) for a, b in CGROUPS)
-        if limit is not None and used is not None
-    ]
+    limits = [free for group in CGROUPS if (free := _free_in_container(*group)) is not None]
     return max(0, min([_available(), *limits]))
 
 
@@ -68,8 +66,12 @@ def _half_of_all() -> int:
         return UNKNOWN_FREE
 
 
-def _number(path: str) -> int | None:
+def _free_in_container(folder: str, limit: str, used: str, droppable: str) -> int | None:
+    """Bytes up to a container's limit; what was read of files does not count as used."""
+    place = Path(folder)
     try:
-        return int(Path(path).read_text())
+        free = int((place / limit).read_text()) - int((place / used).read_text())
+        lines = (place / "memory.stat").read_text().splitlines()
+        return free + sum(int(line.split()[1]) for line in lines if line.split()[0] == droppable)
     except (OSError, ValueError):  # no such file, or "max"
         return None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mirnet_keras.restorer.errors import RestorerError
+
 SHAVE, SMALLEST = 10, 160_000  # of the published commands
 
 
@@ -35,11 +37,11 @@ def restore_in_quarters(
         (scale * height, scale * width, channels).
 
     Raises:
-        ValueError: for a smaller image.
+        RestorerError: for a smaller image.
     """
     height, width, _ = image.shape
     if min(height, width) < 2 * shave - 1:
-        raise ValueError(
+        raise RestorerError(
             f"Quarters that overlap by {shave} pixels need sides of at least {2 * shave - 1}. "
             f"Received {height} x {width}: restore it whole, with tile=None."
         )

@@ -169,7 +169,7 @@ def _spread(parts: list[list[Part]], pixels: int) -> list[Part]:
     most = max(1, pixels // (height * width))
     rows, columns = len(parts), len(parts[0])
     while rows * columns > most:
-        if rows * len(parts[0]) > columns * len(parts):
+        if columns == 1 or (rows > 1 and rows * len(parts[0]) > columns * len(parts)):
             rows -= 1
         else:
             columns -= 1

@@ -146,7 +146,7 @@ def test_channel_attention_with_a_dead_squeeze_starts(photographs, tmp_path):
 
 def test_without_the_package_one_sentence_says_what_to_install(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
-    with pytest.raises(ExportError, match=r"pip install 'mirnet-keras\[export\]'"):
+    with pytest.raises(ExportError, match=r"pip install '\.\[export\]'"):
         to_litert(model, tmp_path / "model.tflite", quantization="float16")
 
 

@@ -21,13 +21,16 @@ def test_what_is_no_size_is_refused(text):
 def test_a_containers_limit_counts(tmp_path, monkeypatch):
     machine = memory.free_memory()
     assert 0 < machine < 2**50
-    limit, used = tmp_path / "limit", tmp_path / "used"
-    monkeypatch.setattr(memory, "CGROUPS", [(str(limit), str(used))])
+    limit, used, kinds = (tmp_path / name for name in ("limit", "used", "memory.stat"))
+    monkeypatch.setattr(memory, "CGROUPS", [(str(tmp_path), "limit", "used", "inactive_file")])
     limit.write_text("3000\n")
     used.write_text("1000\n")
+    kinds.write_text("anon 900\ninactive_file 0\nactive_file 100\n")
     assert memory.free_memory() == 2000
     used.write_text("4000\n")
     assert memory.free_memory() == 0
+    kinds.write_text("anon 900\ninactive_file 3000\nactive_file 100\n")  # pages of files read
+    assert memory.free_memory() == 2000
     limit.write_text("max\n")
     assert memory.free_memory() > 4000
 

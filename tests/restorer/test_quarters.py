@@ -51,7 +51,7 @@ def test_a_local_operation_is_the_same_in_quarters():
 
 
 def test_an_image_that_has_no_such_quarters_is_refused():
-    with pytest.raises(ValueError, match="sides of at least 19"):
+    with pytest.raises(RestorerError, match="sides of at least 19"):
         restore_in_quarters(lambda x: x, np.zeros((18, 40, 3), np.float32), scale=1)
 
 

@@ -195,6 +195,8 @@ def test_what_is_no_picture_is_refused(identity, image, message):
         ({"tile": "big"}, "`tile` must be"),
         ({"tile": 3}, "side of at least 4 pixels"),
         ({"tile": 16, "overlap": 16}, "`tile` must be larger than `overlap`"),
+        ({"tile": 4}, "tiles of 4 pixels and overlap=2. Use tiles of at least 8"),
+        ({"tile": 8, "overlap": 7}, "grid of 4. Received tiles of 8 pixels and overlap=7"),
         ({"overlap": "much"}, "`overlap` must be an integer"),
         ({"border": "mirror"}, "`border` must be one of"),
         ({"memory_budget": "lots"}, "text such as '2GB'. Received 'lots'"),
@@ -276,7 +278,7 @@ def test_litert_files_that_are_none_are_refused(tmp_path):
 
 def test_litert_without_its_package_says_what_to_install(litert_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(ValueError, match=r"pip install 'mirnet-keras\[litert\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[litert\]'"):
         Restorer(litert_path)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mirnet_keras.demo import demo_picture
 from mirnet_keras.restorer import Restorer, seam_error, statistics
-from mirnet_keras.restorer.statistics import PictureStatistics, _sides
+from mirnet_keras.restorer.statistics import Part, PictureStatistics, _sides, _spread
 
 
 def photo(height, width, seed=0):
@@ -65,3 +65,17 @@ def test_no_pass_follows_where_all_tiles_are_taken_at_once(global_network, monke
 def test_a_dark_photo_in_tiles_is_the_whole_brightened():
     picture = demo_picture("coffee_dark.png")[:160, :240]
     assert seam_error(Restorer("mirnet_lowlight_small", tile=96), picture).psnr > 60
+
+
+def test_a_sample_is_never_empty():
+    for rows, columns, most in itertools.product(range(1, 12), range(1, 12), range(1, 8)):
+        parts = [[Part((slice(0, 8), slice(0, 8)), ((0, 8), (0, 8)))] * columns] * rows
+        assert 1 <= len(_spread(parts, 64 * most)) <= max(most, 1)
+
+
+def test_a_very_long_picture_is_restored(global_network):
+    picture = np.random.default_rng(0).integers(0, 256, (40, 900, 3), np.uint8)
+    for image in (picture, picture.swapaxes(0, 1)):
+        restorer = Restorer(global_network, tile=64)
+        restorer.memory_budget = restorer.estimate(image.shape).memory
+        assert restorer(image).shape == tuple(restorer.scale * s for s in image.shape[:2]) + (3,)

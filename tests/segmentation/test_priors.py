@@ -129,5 +129,5 @@ def test_a_preset_of_other_classes_is_refused(keras_hub):
 
 def test_without_keras_hub(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    with pytest.raises(PriorError, match=r"need keras-hub: pip install 'mirnet_keras\[hub\]'"):
+    with pytest.raises(PriorError, match=r"need keras-hub: pip install '\.\[hub\]'"):
         prior("hub:segformer_b0_ade20k_512")

@@ -50,5 +50,5 @@ def only_sound(path):
 
 def test_without_pyav_the_command_is_named(clip, nearest, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(VideoError, match=r"Run `pip install 'mirnet-keras\[video\]'`"):
+    with pytest.raises(VideoError, match=r"Run `pip install '\.\[video\]'`"):
         restore_video(nearest(2), clip, tmp_path / "out.mp4")
