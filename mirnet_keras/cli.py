@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from mirnet_keras import machine
+from mirnet_keras.cli_doctor import doctor
 from mirnet_keras.cli_export import export
 from mirnet_keras.cli_paths import (
     CommandError,
@@ -110,6 +111,7 @@ def demo(
         )
 
 
+app.command()(doctor)
 app.command()(export)
 app.command()(restore)
 app.command()(serve)

@@ -19,7 +19,7 @@ def test_help_imports_nothing_heavy():
         [sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True
     )
     assert not {"cv2", "keras", "numpy", "tensorflow"} & set(result.stdout.split())
-    commands = {"demo", "restore", "train", "evaluate", "convert", "export", "info"}
+    commands = {"demo", "restore", "train", "evaluate", "convert", "export", "info", "doctor"}
     assert commands <= set(result.stdout.split())
 
 

@@ -210,9 +210,7 @@ def test_deep_colours_in_planes_are_refused(dtype):
     planes = noise(dtype, (3, 10, 14))
     tifffile.imwrite(file, planes, photometric="rgb", planarconfig="separate")
     for decode in (decode_picture, decode_image):
-        with pytest.raises(
-            ImageError, match="'planes.tif' is a TIFF file of deep colours in planes"
-        ):
+        with pytest.raises(ImageError, match="'planes.tif' is .* deep colours in planes"):
             decode(file.getvalue(), "planes.tif")
 
 
