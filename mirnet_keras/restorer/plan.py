@@ -75,6 +75,26 @@ class Costs:
         return self.working(sides) + band
 
 
+def tile_sides(costs: Costs, below: int | None = None) -> list[int]:
+    """The sides that tiles may have, the largest first.
+
+    Args:
+        costs: of the network. Its `largest` is passed only where no smaller tile would be larger
+            than the overlap.
+        below: only sides up to this; None for any.
+
+    Returns:
+        Multiples of `multiple`; with `below` perhaps none.
+    """
+    multiple = costs.multiple
+    least = -(-costs.overlap // multiple) * multiple + multiple
+    rounded = dict.fromkeys(side - side % multiple for side in SIDES)
+    possible = [side for side in rounded if side >= least] or [2 * least]
+    paying = [side for side in possible if side <= (costs.largest or math.inf)]
+    most = math.inf if below is None else below
+    return [side for side in paying or possible[-1:] if side <= most]
+
+
 def choose_tile(
     size: tuple[int, int], costs: Costs, budget: int | None, below: int | None = None
 ) -> tuple[int, int]:
@@ -102,15 +122,12 @@ def choose_tile(
 
     if below is None and size[0] * size[1] <= (costs.largest or math.inf) ** 2 and fits(size):
         return size
-    most = min(costs.largest or SIDES[0], below or SIDES[0])
-    least_side = costs.overlap + 2 * costs.multiple
-    sides = [side - side % costs.multiple for side in SIDES if least_side <= side <= most]
-    sides = sides or [2 * least_side]
-    for side in sides:
+    for side in tile_sides(costs, below):
         tile = (_shrunk(size[0], side, costs), _shrunk(size[1], side, costs))
         if fits(tile):
             return tile
-    least = costs.estimate(size, (sides[-1], sides[-1])).memory
+    least_side = tile_sides(costs)[-1]
+    least = costs.estimate(size, (least_side, least_side)).memory
     limit = "the budget is" if budget is not None else "there are only"
     raise RestorerError(
         f"A picture of {size[1]} x {size[0]} pixels needs {least / 1e6:.0f} MB even in the "
@@ -120,14 +137,25 @@ def choose_tile(
 
 
 def pixels_at_once(
-    size: tuple[int, int], tile: tuple[int, int], costs: Costs, budget: int | None
+    size: tuple[int, int],
+    tile: tuple[int, int],
+    costs: Costs,
+    budget: int | None,
+    below: int | None = None,
 ) -> int:
-    """How many pixels the network can take in one call; at least a batch of tiles."""
+    """How many pixels the network can take in one call; at least a batch of tiles.
+
+    Args:
+        size, costs, budget: see `choose_tile`.
+        tile: what that gave.
+        below: no more than a batch of tiles of this side: with more, memory was missing.
+    """
     if budget is None:
         room: float = min(WORKING_MEMORY, free_memory() // 2)
     else:
         room = budget - costs.estimate(size, tile).memory + costs.working(tile)
-    return max(costs.batch * tile[0] * tile[1], int(room / costs.pixel_bytes))
+    most = math.inf if below is None else costs.batch * below**2
+    return max(costs.batch * tile[0] * tile[1], int(min(most, room / costs.pixel_bytes)))
 
 
 def _shrunk(size: int, side: int, costs: Costs) -> int:

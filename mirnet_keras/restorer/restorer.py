@@ -26,7 +26,7 @@ from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.memory import lacks_memory, parse_bytes
 from mirnet_keras.restorer.padding import padded, padded_size
 from mirnet_keras.restorer.picture import restore_picture
-from mirnet_keras.restorer.plan import SIDES, Costs, Estimate, choose_tile, pixels_at_once
+from mirnet_keras.restorer.plan import Costs, Estimate, choose_tile, pixels_at_once, tile_sides
 from mirnet_keras.restorer.quarters import restore_in_quarters
 from mirnet_keras.restorer.sources import open_source
 from mirnet_keras.restorer.tiling import Predict, restored_strips
@@ -242,7 +242,9 @@ class Restorer:
         costs = self._costs(image.dtype)
         tile = self._tile(size, costs)
         is_whole = costs.estimate(size, tile).tiles == 1
-        at_once = 0 if is_whole else pixels_at_once(size, tile, costs, self.memory_budget)
+        at_once = 0
+        if not is_whole:
+            at_once = pixels_at_once(size, tile, costs, self.memory_budget, self._largest)
         strips = restored_strips(
             self._checked(picture, at_once),
             picture,
@@ -344,10 +346,12 @@ class Restorer:
             RestorerError: where the user chose their size, or there are no smaller ones.
         """
         size = self._padded_size(image.shape[:2])
-        tile = self._tile(size, self._costs(image.dtype))
-        smaller = [side for side in SIDES if side <= max(tile) // 2 and side > self.overlap]
-        is_ours = self.tile == "auto" and self._model.fixed_size is None
-        if is_ours and smaller:
+        costs = self._costs(image.dtype)
+        tile = self._tile(size, costs)
+        smaller = tile_sides(costs, max(tile) // 2) or tile_sides(costs, max(tile) - 1)
+        if self._model.fixed_size is not None:
+            smaller = []
+        if self.tile == "auto" and smaller:
             self._largest = smaller[0]
             _log.warning(
                 "The memory does not suffice for %d x %d pixels at once: tiles of %d from now on.",
@@ -356,9 +360,10 @@ class Restorer:
             )
             return
         hint = f"Use tile={smaller[0]}." if smaller else "Close other programs, or cut the picture."
+        needed = costs.estimate(size, tile).memory
         raise RestorerError(
             f"The memory does not suffice for a picture of {size[1]} x {size[0]} pixels in tiles "
-            f"of {tile[1]} x {tile[0]}. {hint}"
+            f"of {tile[1]} x {tile[0]}, which takes about {needed / 1e6:.0f} MB. {hint}"
         ) from error
 
 

@@ -11,18 +11,18 @@ import pytest
 
 from mirnet_keras.models import AWSRN, RCAN, RestorationModel, folding
 from mirnet_keras.restorer import Restorer, RestorerError, seam_error
+from mirnet_keras.restorer.statistics import _Gathering
 
 
 def photo(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@pytest.fixture
-def blur(monkeypatch):
+def limited_blur(monkeypatch, **arguments):
     """A model that blurs, records what it saw, and has memory for `limit` pixels."""
     image = keras.Input((None, None, 3))
     blurred = keras.layers.AveragePooling2D(3, 1, "same")(image)
-    model = RestorationModel(image, blurred, network="blur", arguments={})
+    model = RestorationModel(image, blurred, network="blur", arguments={}, **arguments)
     model.seen, model.limit = [], 10**9
     predict = model.predict_on_batch
 
@@ -35,6 +35,17 @@ def blur(monkeypatch):
     monkeypatch.setattr(model, "predict_on_batch", limited)
     monkeypatch.setattr(folding, "fold", lambda model: model)
     return model
+
+
+@pytest.fixture
+def blur(monkeypatch):
+    return limited_blur(monkeypatch)
+
+
+@pytest.fixture
+def coarse_blur(monkeypatch):
+    """The same on a grid of 64 pixels, as under XLA."""
+    return limited_blur(monkeypatch, multiple=64, smallest=64)
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +73,51 @@ def test_missing_memory_makes_smaller_tiles_and_says_so_once(blur, caplog):
 
 def test_a_tile_size_that_was_asked_for_is_never_changed(blur):
     blur.limit = 200 * 200
-    with pytest.raises(RestorerError, match=r"tiles of 256 x 256. Use tile=128\."):
+    with pytest.raises(RestorerError, match=r"tiles of 256 x 256, .* Use tile=128\."):
         Restorer(blur, tile=256)(photo(400, 300))
-    with pytest.raises(RestorerError, match=r"tiles of 300 x 400. Use tile=192\."):
+    with pytest.raises(RestorerError, match=r"tiles of 300 x 400, .* Use tile=192\."):
         Restorer(blur, tile=None)(photo(400, 300))
 
 
 def test_when_nothing_helps_the_error_says_what_was_tried(blur):
     blur.limit = 10
-    with pytest.raises(RestorerError, match="300 x 200 pixels in tiles of 128 x 128. Close other"):
+    tried = r"300 x 200 pixels in tiles of 96 x 96, which takes about \d+ MB. Close other"
+    with pytest.raises(RestorerError, match=tried):
         Restorer(blur)(photo(200, 300))
+    blur.limit = 0
+    with pytest.raises(RestorerError, match="tiles of 1 x 1, .* Close other"):
+        Restorer(blur)(photo(1, 1))
+
+
+def test_on_a_coarse_grid_tiles_only_become_smaller(coarse_blur):
+    picture = photo(448, 400)
+    coarse_blur.limit = 128 * 128
+    restored = Restorer(coarse_blur)(picture)
+    seen = [shape[1:3] for shape in coarse_blur.seen]
+    assert list(dict.fromkeys(seen)) == [(448, 448), (192, 192), (128, 128)]
+    np.testing.assert_array_equal(restored, Restorer(coarse_blur, tile=128, overlap=64)(picture))
+    coarse_blur.limit = 10
+    with pytest.raises(RestorerError, match="in tiles of 128 x 128, which takes"):
+        Restorer(coarse_blur)(picture)
+
+
+def test_missing_memory_while_statistics_are_gathered_makes_smaller_tiles(monkeypatch):
+    model = RCAN(2, groups=1, blocks=1, filters=8, reduction=4)
+    limit, seen, gather = 128 * 128, [], _Gathering.predict_on_batch
+
+    def limited(self, inputs):
+        seen.append(inputs[0][..., 0].size)
+        if seen[-1] > limit:
+            raise RuntimeError("RESOURCE_EXHAUSTED: OOM when allocating tensor")
+        return gather(self, inputs)
+
+    monkeypatch.setattr(_Gathering, "predict_on_batch", limited)
+    restorer = Restorer(model, memory_budget="1GB")
+    restorer._model.largest_tile = 256
+    restored = restorer(photo(300, 320))
+    assert restored.shape == (600, 640, 3)
+    assert max(seen) > limit >= seen[-1]
+    assert restorer._largest <= 128
 
 
 def test_other_errors_are_not_taken_for_missing_memory(blur, monkeypatch):

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirnet_keras.restorer import RestorerError
-from mirnet_keras.restorer.plan import SIDES, WORKING_MEMORY, Costs, choose_tile, pixels_at_once
+from mirnet_keras.restorer.plan import (
+    SIDES,
+    WORKING_MEMORY,
+    Costs,
+    choose_tile,
+    pixels_at_once,
+    tile_sides,
+)
 from mirnet_keras.restorer.tiling import tile_starts
 
 GB = 10**9
@@ -44,6 +51,36 @@ def test_else_the_largest_tiles_that_fit():
     assert choose_tile((5000, 5120), costs(pixel_bytes=10_000, batch=4), 2 * GB)[0] <= 192
     assert choose_tile((300, 320), costs(largest=256), 2 * GB) == (192, 192)
     assert choose_tile((900, 1000), costs(), 2 * GB, below=128) == (128, 128)
+
+
+@pytest.mark.parametrize(
+    ("changes", "below", "expected"),
+    [
+        ({}, None, [512, 384, 256, 192, 128, 96, 64]),
+        ({"overlap": 64}, 100, [96]),
+        ({"multiple": 64, "overlap": 64}, None, [512, 384, 256, 192, 128]),
+        ({"multiple": 64, "overlap": 64}, 96, []),
+        ({"multiple": 64, "overlap": 64, "largest": 128}, None, [128]),
+        ({"overlap": 130, "largest": 128}, None, [192]),  # 128 cannot be
+        ({"overlap": 130, "largest": 128}, 150, []),
+        ({"overlap": 600}, None, [1202]),
+    ],
+)
+def test_sides_are_never_above_what_is_asked_where_that_can_be(changes, below, expected):
+    assert tile_sides(costs(**changes), below) == expected
+
+
+def test_tiles_on_a_coarse_grid_keep_to_the_largest_that_pays():
+    needs = costs(multiple=64, overlap=64, largest=128)
+    assert choose_tile((448, 640), needs, 2 * GB) == (128, 128)
+    with pytest.raises(RestorerError, match="even in the smallest tiles"):
+        choose_tile((448, 640), needs, 2 * GB, below=96)
+
+
+def test_what_was_too_much_once_is_not_taken_at_once_again():
+    assert pixels_at_once((900, 1000), (256, 256), costs(), 2 * GB) > 10**6
+    assert pixels_at_once((900, 1000), (256, 256), costs(), 2 * GB, below=256) == 256**2
+    assert pixels_at_once((900, 1000), (96, 90), costs(batch=3), 2 * GB, below=96) == 3 * 96**2
 
 
 def test_without_a_budget_no_more_is_taken_than_serves(monkeypatch):
