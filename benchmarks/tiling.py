@@ -15,7 +15,8 @@ import numpy as np
 
 from mirnet_keras.demo import demo_picture
 from mirnet_keras.presets import PresetTiling, describe_files, read_preset
-from mirnet_keras.restorer import Restorer, seam_error
+from mirnet_keras.restorer import Restorer, SeamError, seam_error
+from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
 
 SIDES = (256, 384)  # of the tiles whose memory is measured
 TILE = 192  # of those that are compared with the whole
@@ -59,15 +60,24 @@ def measure(folder: pathlib.Path) -> PresetTiling:
     # Only a tile at once, as if the picture were far larger than the memory.
     restorer.memory_budget = restorer.estimate(picture.shape).memory
     error = seam_error(restorer, picture)
+    in_litert = None
+    if preset.network in GLOBAL_NETWORKS:
+        in_litert = decibels(seam_error(Restorer(litert, tile=tile), picture))
     return PresetTiling(
         litert_bytes=litert_bytes,
         keras_bytes=keras_bytes,
         largest_tile=largest,
         tile=tile,
         picture=f"the bundled `{name}`",
-        psnr=round(error.psnr, 2) if np.isfinite(error.psnr) else None,
+        psnr=decibels(error),
         largest_difference=float(f"{error.largest_difference:.2g}"),
+        litert_psnr=in_litert,
     )
+
+
+def decibels(error: SeamError) -> float | None:
+    """Between tiles and whole; None where they are equal."""
+    return round(error.psnr, 2) if np.isfinite(error.psnr) else None
 
 
 def restore_photo(source: str, width: int, height: int) -> dict:

@@ -6,7 +6,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
     {"files"},
-    {"images", "imresize", "machine", "symmetry"},
+    {"images", "imresize", "litert_metadata", "machine", "symmetry"},
     {"pictures"},
     {"layers", "features", "losses", "metrics", "data"},
     {"models"},

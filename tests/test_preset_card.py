@@ -30,4 +30,8 @@ def test_the_card_says_what_tiles_cost(psnr, largest_tile, sentence):
     assert "1,234 bytes" in text and "5,678" in text
     assert f"In tiles of 192 pixels (Keras), a picture {sentence}" in text
     assert ("256 x 256" in text) == (largest_tile is not None)
+    assert "LiteRT file does each tile" not in text
+    apart = tiling.model_copy(update={"litert_psnr": 28.09})
+    text = card(preset.model_copy(update={"tiling": apart}))
+    assert "The LiteRT file does each tile by itself: there it is 28.1 dB." in text
     assert "## Large pictures" not in card(preset.model_copy(update={"tiling": None}))

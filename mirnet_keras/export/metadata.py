@@ -1,12 +1,9 @@
 """What a LiteRT file says of itself, beside its signature."""
 
 import json
-import os
-from pathlib import Path
 
+from mirnet_keras.litert_metadata import ENTRY
 from mirnet_keras.models import RestorationModel
-
-ENTRY = "mirnet_keras"  # name of the metadata in the file; its content is a JSON object
 
 
 def describe(model: RestorationModel, io: str, quantization: str, shape) -> dict:
@@ -47,18 +44,3 @@ def add_metadata(content: bytes, values: dict) -> bytes:
     entry.name, entry.buffer = ENTRY, len(model.buffers) - 1
     model.metadata = [*(model.metadata or []), entry]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def read_metadata(path: str | os.PathLike) -> dict:
-    """Reads what `to_litert` wrote into a LiteRT file; empty for the files of others.
-
-    It needs ai-edge-litert, not TensorFlow.
-    """
-    from ai_edge_litert.schema_py_generated import Model
-
-    model = Model.GetRootAs(Path(path).read_bytes())
-    for number in range(model.MetadataLength()):
-        entry = model.Metadata(number)
-        if entry.Name() == ENTRY.encode():
-            return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    return {}

@@ -85,6 +85,12 @@ def _large_pictures(preset: Preset) -> str:
             f"comes within {tiling.psnr:.1f} dB (PSNR) of the whole; the largest difference is "
             f"{255 * tiling.largest_difference:.2g} of 255"
         )
+    in_litert = ""
+    if tiling.litert_psnr is not None:
+        in_litert = (
+            f"\nThe LiteRT file does each tile by itself: there it is {tiling.litert_psnr:.1f} dB. "
+            "Let it have the whole."
+        )
     litert = f", {tiling.litert_bytes:,} in LiteRT" if tiling.litert_bytes else ""
     return f"""
 ## Large pictures
@@ -92,7 +98,7 @@ def _large_pictures(preset: Preset) -> str:
 `Restorer` works on a picture whole while that takes no more than 1 GiB (or your `memory_budget`)
 beside the result, else in tiles. It needs about
 {tiling.keras_bytes:,} bytes of working memory for each pixel in Keras{litert}.{largest}
-In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.
+In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.{in_litert}
 """
 
 

@@ -46,6 +46,8 @@ class PresetTiling(_Part):
         picture: what they were measured on.
         psnr: dB between that picture in tiles and whole; None where they are equal.
         largest_difference: between the two, in 0..1.
+        litert_psnr: as `psnr`, of the LiteRT file, which does each tile by itself; None where that
+            was not measured or they are equal.
     """
 
     keras_bytes: pydantic.PositiveInt
@@ -55,6 +57,7 @@ class PresetTiling(_Part):
     picture: str
     psnr: float | None
     largest_difference: pydantic.NonNegativeFloat
+    litert_psnr: float | None = None
 
 
 class Preset(_Part):

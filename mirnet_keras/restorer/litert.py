@@ -1,15 +1,20 @@
 """LiteRT files as models: what `export.to_litert` writes, run without Keras and TensorFlow."""
 
 import json
+import logging
 import os
 import pathlib
 import threading
 
 import numpy as np
 
+from mirnet_keras.litert_metadata import read_metadata
+from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
+
 GUESSED_BYTES = 1000  # for a small network of scale 1; measured: 800 to 6300 in all
 PROBE = 16  # side of the picture that tells the scale of a file for any size
 WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}  # where a file does not say
+LARGEST_SIDE = 4096  # of a result that is done whole: LiteRT counts numbers in 32 bits
 # What LiteRT says; the last is its delegate for processors, met with a limit on memory.
 LACKS_MEMORY = (
     "failed to allocate",
@@ -17,6 +22,7 @@ LACKS_MEMORY = (
     "bad_alloc",
     "xnnpack delegate failed to reshape",
 )
+_log = logging.getLogger(__name__)
 
 
 class LiteRTError(ValueError):
@@ -38,7 +44,10 @@ class LiteRTModel:
         multiple, smallest: 1.
         fixed_size: (height, width) of a file for one size, else None.
         fixed_batch: Pictures in each call of a file for one number of them, else None.
-        reach, largest_tile: None, not known.
+        reach: None, not known.
+        largest_tile: Side of the largest square that is done whole; None: not known.
+        prefers_whole: Whether the network looks at the whole picture and can take it: of those
+            that look, SAN's files grow with the square of the pixels.
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel, as the `preset.json` beside the file says;
             else a careful guess.
@@ -52,6 +61,7 @@ class LiteRTModel:
     multiple = smallest = 1
     reach: int | None = None
     largest_tile: int | None = None
+    prefers_whole = False
     overlap = 32
 
     def __init__(self, path: str | os.PathLike, threads: int | None = None):
@@ -66,9 +76,23 @@ class LiteRTModel:
         self._sizes: tuple[int, ...] = ()  # for which memory is allocated
         self.scale = self._measured_scale(self.fixed_size or (PROBE, PROBE))
         self.pixel_bytes = _described_bytes(self._path) or guessed_pixel_bytes(self.scale)
+        network = read_metadata(self._path).get("network")
+        self._is_unwarned = network in GLOBAL_NETWORKS
+        if self._is_unwarned and network != "san":
+            self.prefers_whole, self.largest_tile = True, LARGEST_SIDE // self.scale
 
     def predictor(self, picture: np.ndarray, at_once: int):
-        """`predict_on_batch`: a file knows nothing of the whole picture."""
+        """`predict_on_batch`: a file knows nothing of the whole picture, and says so once."""
+        if self._is_unwarned:
+            self._is_unwarned = False
+            other = "file for any size" if self.fixed_size else "larger tile or memory budget"
+            _log.warning(
+                "The network in '%s' looks at the whole picture, but a LiteRT file does each tile "
+                "by itself, which may come out brighter or darker than the whole. Use a %s, or the "
+                "Keras preset, which looks at all tiles first.",
+                self._path,
+                other,
+            )
         return self.predict_on_batch
 
     def in_float32(self) -> None:

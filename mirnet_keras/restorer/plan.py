@@ -43,6 +43,7 @@ class Costs:
         overlap: what tiles share at least.
         batch: tiles in one call; the whole picture is one.
         largest: the side of the largest tile, and of the largest square that is done whole.
+        prefers_whole: whether the whole is worth more than `WORKING_MEMORY`.
     """
 
     pixel_bytes: float
@@ -52,6 +53,7 @@ class Costs:
     overlap: int
     batch: int
     largest: int | None
+    prefers_whole: bool = False
 
     def working(self, tile: tuple[int, int]) -> float:
         """Bytes that the network needs for a batch of tiles."""
@@ -104,7 +106,8 @@ def choose_tile(
         size: (height, width) of the picture.
         costs: of the network.
         budget: bytes that restoring may take beyond what the process holds; None: what is enough
-            for large tiles, at most half of what is free.
+            for large tiles (where the whole is preferred, what that takes), at most half of what
+            is free.
         below: only sides up to this; None for any, and for the whole picture.
 
     Returns:
@@ -114,7 +117,8 @@ def choose_tile(
         RestorerError: when not even the smallest tiles fit.
     """
     room = budget if budget is not None else free_memory() // 2
-    working_room = room if budget is not None else min(room, WORKING_MEMORY)
+    is_free = budget is not None or costs.prefers_whole
+    working_room = room if is_free else min(room, WORKING_MEMORY)
 
     def fits(tile):
         needed = costs.estimate(size, tile).memory

@@ -49,7 +49,9 @@ class Restorer:
     Pictures that do not fit into memory whole are done in overlapping tiles (see
     `restored_strips`). Purely local networks (AWSRN) then give the same picture; networks that
     look at the whole picture (MIRNet, RCAN, HAN, SAN) gather what they need to know of it from all
-    tiles first, in one to three passes, and differ very little: `seam_error` measures it.
+    tiles first, in one to three passes, and differ very little: `seam_error` measures it. Their
+    LiteRT files cannot gather: such a file gets half of what is free to do the picture whole, and
+    where it needs tiles all the same, each for itself, a warning says so.
 
     Threads may share it; one of them computes at a time.
 
@@ -71,7 +73,7 @@ class Restorer:
         threads: Threads of a LiteRT file; None: as many as there are cores.
         memory_budget: What restoring a picture may take beyond what the process holds, result
             included: bytes, or text such as `"2GB"`. None: half of what is free, but no more than
-            serves.
+            serves (1 GiB beside the result, but for the LiteRT files named above).
         border: What is thought to lie around the picture where the network needs more than there
             is: `"reflect"` or `"edge"`; or `"wrap"`, for textures that repeat without a seam.
         neutral: Whether a picture in colour whose three channels are equal is restored as the grey
@@ -329,6 +331,7 @@ class Restorer:
             overlap=self.overlap,
             batch=self.batch,
             largest=self._model.largest_tile,
+            prefers_whole=self._model.prefers_whole,
         )
 
     def _tile(self, size: tuple[int, int], costs: Costs) -> tuple[int, int]:

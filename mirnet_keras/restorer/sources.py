@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mirnet_keras.restorer.errors import RestorerError
+from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.restorer.litert import LiteRTModel, guessed_pixel_bytes
 from mirnet_keras.restorer.tiling import Predict
 
@@ -39,6 +40,8 @@ class Source(Protocol):
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel of the input.
         largest_tile: The side of the largest tile that pays; None for any.
+        prefers_whole: Whether tiles come out otherwise than the whole, which is therefore worth
+            all the memory that may be taken.
     """
 
     scale: int
@@ -50,6 +53,7 @@ class Source(Protocol):
     overlap: int
     pixel_bytes: float
     largest_tile: int | None
+    prefers_whole: bool
 
     def predictor(self, picture: np.ndarray, at_once: int) -> Predict:
         """As `predict_on_batch`, for tiles of a picture; it may look at `at_once` pixels first."""
@@ -88,6 +92,7 @@ class KerasSource:
 
     fixed_size: tuple[int, int] | None = None
     fixed_batch: int | None = None
+    prefers_whole = False
 
     def __init__(self, network: "RestorationModel", prior, known: "PresetTiling | None" = None):
         self._network = network
@@ -107,7 +112,7 @@ class KerasSource:
 
     @functools.cached_property
     def _statistics(self):
-        from mirnet_keras.restorer.statistics import GLOBAL_NETWORKS, PictureStatistics
+        from mirnet_keras.restorer.statistics import PictureStatistics
 
         is_global = self._network.network in GLOBAL_NETWORKS
         return PictureStatistics(self._network, self.largest_tile) if is_global else None

@@ -13,8 +13,6 @@ from mirnet_keras.layers.image_statistic import gathered_statistics, given_stati
 from mirnet_keras.models import RestorationModel
 from mirnet_keras.restorer.tiling import tile_starts
 
-# The networks whose layers ask for statistics of the image.
-GLOBAL_NETWORKS = ("han", "mirnet", "mirnet_v2", "rcan", "san")
 WHOLE_SIDE = 256  # of tiles that make up a whole picture at once
 SAMPLE_SIDE = 128  # of a sample: many small ones say more of a picture than few large ones
 LARGEST_SIDE = 512  # of tiles that are taken one by one

@@ -1,5 +1,6 @@
 """LiteRT files: whole numbers, batches, threads, and no Keras beside them."""
 
+import logging
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from mirnet_keras.restorer import Restorer, RestorerError
+from mirnet_keras.export.metadata import add_metadata
+from mirnet_keras.restorer import Restorer, RestorerError, plan
 from mirnet_keras.restorer.litert import LiteRTError, LiteRTModel
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (45, 67, 3), np.uint8)
@@ -50,6 +52,43 @@ def test_files_that_are_no_restoration_are_refused(tmp_path):
     )
     with pytest.raises(LiteRTError, match="no enlargement"):
         LiteRTModel(tmp_path / "flat.tflite")
+
+
+def of_network(path, network):
+    """A file that says it is of a network."""
+    path.write_bytes(add_metadata(path.read_bytes(), {"network": network}))
+    return path
+
+
+def test_tiles_of_a_network_that_looks_at_the_whole_are_warned_of_once(tmp_path, caplog):
+    path = of_network(write(tmp_path / "x.tflite"), "rcan")
+    restorer = Restorer(path, tile=32)
+    with caplog.at_level(logging.WARNING):
+        restorer(PICTURE[:30, :30])  # one tile
+        assert not caplog.records
+        for _ in range(2):
+            np.testing.assert_array_equal(restorer(PICTURE), DOUBLED)
+    (record,) = caplog.records
+    assert "x.tflite" in record.message and "Use a larger tile or memory budget" in record.message
+    caplog.clear()
+    Restorer(of_network(write(tmp_path / "y.tflite"), "awsrn"), tile=32)(PICTURE)
+    assert not caplog.records
+    Restorer(of_network(write(tmp_path / "z.tflite", (32, 32)), "rcan"))(PICTURE)
+    assert "Use a file for any size, or" in caplog.text
+
+
+def test_a_network_that_looks_at_the_whole_gets_half_of_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "free_memory", lambda: 100 * 2**30)
+    size = (1000, 1500)
+    assert Restorer(write(tmp_path / "x.tflite")).estimate(size).tiles > 1
+    path = of_network(write(tmp_path / "y.tflite"), "mirnet_v2")
+    assert Restorer(path).estimate(size).tile == size
+    assert Restorer(path, memory_budget="1GB").estimate(size).tiles > 1
+    assert Restorer(path).estimate((2100, 2100)).tiles > 1  # the result has more than 4096^2
+    path = of_network(write(tmp_path / "z.tflite"), "san")  # whose memory grows with the square
+    assert Restorer(path).estimate(size).tiles > 1
+    monkeypatch.setattr(plan, "free_memory", lambda: 2 * 2**30)
+    assert Restorer(tmp_path / "y.tflite").estimate(size).tiles > 1
 
 
 def test_lack_of_memory_is_told_from_other_failures(tmp_path, monkeypatch):

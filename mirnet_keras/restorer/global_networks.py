@@ -1,0 +1,4 @@
+"""Which networks look at the whole picture."""
+
+# Their layers ask for statistics of the image: a tile by itself comes out otherwise.
+GLOBAL_NETWORKS = ("han", "mirnet", "mirnet_v2", "rcan", "san")
