@@ -21,6 +21,7 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_TIFF = 43  # the version number of files with 64-bit offsets
 TIFF_BITS_PER_SAMPLE, SAMPLES, PLANAR_CONFIGURATION, PLANES = 258, 277, 284, 2  # tags, and a value
 PNG_DEPTH_OFFSET = 24  # of the bit depth in a PNG file: signature 8, chunk head 8, sizes 8 bytes
+OPENCV_NO_MEMORY = -4  # cv2.Error.StsNoMem
 LUMA_WEIGHTS = (65.481, 128.553, 24.966)  # BT.601 studio swing: Y is 16..235 for RGB in 0..1
 LUMA_OFFSET = 16.0
 
@@ -70,8 +71,16 @@ def decode_image(data: bytes, name: str = "picture") -> np.ndarray:
         name: what error messages call it.
 
     Raises:
-        ImageError: when the bytes are no picture, broken or cut short.
+        ImageError: when the bytes are no picture, broken or cut short, or the memory is too small.
     """
+    try:
+        return _decoded(data, name)
+    except MemoryError as error:
+        raise lack_of_memory(f"read '{name}'") from error
+
+
+def _decoded(data: bytes, name: str) -> np.ndarray:
+    """What `decode_image` gives; lack of memory is a MemoryError here."""
     try:
         with Image.open(io.BytesIO(data)) as picture:
             picture.load()  # raises where the file is cut short; OpenCV would go on
@@ -85,6 +94,8 @@ def decode_image(data: bytes, name: str = "picture") -> np.ndarray:
             raise not_a_picture(data, name) from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"'{name}' has too many pixels ({error}). Cut it into parts.") from None
+    except MemoryError:
+        raise
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise ImageError(
             f"'{name}' is broken or cut short ({error}). Copy or download it again."
@@ -120,7 +131,9 @@ def decode_deep(data: bytes, name: str, flags: int) -> np.ndarray:
     former = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         array = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
+    except cv2.error as error:
+        if _lacks_memory(error):
+            raise lack_of_memory(f"read '{name}'") from error
         array = None
     finally:
         cv2.utils.logging.setLogLevel(former)
@@ -149,6 +162,18 @@ def tiff_tags(data: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
     stream.seek(tags.next)
     tags.load(stream)
     return tags
+
+
+def lack_of_memory(task: str) -> ImageError:
+    """The error for a picture that the memory does not suffice to read or write."""
+    return ImageError(
+        f"The memory does not suffice to {task}. Close other programs, or use a smaller picture."
+    )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether an error of numpy, Pillow or OpenCV means that memory was missing."""
+    return isinstance(error, MemoryError) or getattr(error, "code", None) == OPENCV_NO_MEMORY
 
 
 def not_a_picture(data: bytes, name: str) -> ImageError:
@@ -211,15 +236,17 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
         )
     if image.ndim != 3 or image.shape[-1] != 3 or image.size == 0:
         raise ImageError(f"A picture is (height, width, 3), not empty. Received {image.shape}.")
-    if image.dtype != np.uint16 or suffix not in DEEP_SUFFIXES:
-        image = to_uint8(image)
     options = []
     if suffix in (".jpg", ".jpeg"):
         options = [cv2.IMWRITE_JPEG_QUALITY, 95]
         options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     try:
+        if image.dtype != np.uint16 or suffix not in DEEP_SUFFIXES:
+            image = to_uint8(image)
         done, encoded = cv2.imencode(suffix, np.ascontiguousarray(image[..., ::-1]), options)
-    except cv2.error:
+    except (cv2.error, MemoryError) as error:
+        if _lacks_memory(error):
+            raise lack_of_memory(f"write {image.shape[1]} x {image.shape[0]} pixels") from error
         done = False
     if not done:
         raise ImageError(

@@ -19,7 +19,13 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from mirnet_keras.images import TIFF_SIGNATURES, ImageError, decode_deep, not_a_picture
+from mirnet_keras.images import (
+    TIFF_SIGNATURES,
+    ImageError,
+    decode_deep,
+    lack_of_memory,
+    not_a_picture,
+)
 from mirnet_keras.pictures import tiff
 from mirnet_keras.pictures.metadata import ORIENTATION, checked_dpi, portable_exif
 from mirnet_keras.pictures.orientation import FIRST_SIDEWAYS, TURNS, Change
@@ -61,7 +67,7 @@ def read_picture(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Pi
     Raises:
         FileNotFoundError: when there is no such file.
         ImageError: for what is no file, a file that is broken, cut short, no picture, animated, of
-            several pages or too large.
+            several pages or too large, also for the memory.
     """
     path = Path(path)
     if not path.exists():
@@ -75,6 +81,8 @@ def read_picture(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Pi
                 "Raise `max_pixels` if it is meant."
             )
         data = path.read_bytes()
+    except MemoryError as error:
+        raise lack_of_memory(f"read '{path}'") from error
     except OSError as error:
         raise ImageError(
             f"'{path}' cannot be opened: {error.strerror}. Check the path and its permissions."
@@ -112,6 +120,8 @@ def decode_picture(data: bytes, name: str = "picture", *, max_pixels: int = MAX_
             return _with_metadata(_pixels(file, data, kind, name), file.getexif(), file.info)
     except ImageError:
         raise
+    except MemoryError as error:
+        raise lack_of_memory(f"read '{name}'") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise ImageError(
             f"'{name}' is broken or cut short ({error}). Copy or download it again."

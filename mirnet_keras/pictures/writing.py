@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from mirnet_keras.images import DEEP_SUFFIXES, SUFFIXES, ImageError, to_dtype, write_bytes
+from mirnet_keras.images import (
+    DEEP_SUFFIXES,
+    SUFFIXES,
+    ImageError,
+    lack_of_memory,
+    to_dtype,
+    write_bytes,
+)
 from mirnet_keras.pictures.deep_png import encode_deep_png
 from mirnet_keras.pictures.metadata import exif_for
 from mirnet_keras.pictures.picture import Picture
@@ -70,18 +77,22 @@ def encode_picture(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...
     """Encodes a picture as `write_picture` writes it: the bytes of the file, and the remarks.
 
     Raises:
-        ImageError: for an unknown suffix, NaN, or more pixels than the format takes.
+        ImageError: for an unknown suffix, NaN, or more pixels than the format or the memory takes.
     """
     suffix = suffix.lower()
     if suffix not in SUFFIXES:
         raise ImageError(
             f"Pictures cannot be written as '{suffix}'. Use one of {', '.join(SUFFIXES)}."
         )
-    fitted = _fitted(picture, KINDS[suffix], suffix)
+    height, width = picture.pixels.shape[:2]
     try:
+        fitted = _fitted(picture, KINDS[suffix], suffix)
         return _encoded(fitted, KINDS[suffix]), fitted.remarks
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise lack_of_memory(f"write {width} x {height} pixels") from error
     except Exception as error:  # Pillow names what a format does not take in many ways
-        height, width = picture.pixels.shape[:2]
         raise ImageError(
             f"A picture of {width} x {height} pixels cannot be written as '{suffix}' ({error}). "
             "Use .png, or leave its metadata out."

@@ -2,6 +2,7 @@ import io
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from mirnet_keras import images
 from mirnet_keras.images import ImageError, decode_image
 from mirnet_keras.pictures import Picture, decode_picture, encode_picture, read_picture
 
@@ -258,6 +260,34 @@ def test_a_bomb_of_a_few_bytes_is_refused():
     )
     with pytest.raises(ImageError, match="too many pixels"):
         decode_picture(data)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_lack_of_memory_is_not_called_a_broken_file(depth, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    def fail_in_opencv(*_):
+        error = cv2.error("Insufficient memory")
+        error.code = cv2.Error.StsNoMem
+        raise error
+
+    content = png(noise(np.uint16, (10, 14, 3)), depth, RGB)
+    monkeypatch.setattr(Image.Image, "convert", fail)
+    monkeypatch.setattr(cv2, "imdecode", fail_in_opencv)
+    for decode in (decode_picture, images.decode_image):
+        with pytest.raises(ImageError, match="memory does not suffice to read 'a.png'"):
+            decode(content, "a.png")
+
+
+def test_lack_of_memory_for_the_file_itself_is_named(tmp_path, monkeypatch):
+    def fail(_):
+        raise MemoryError
+
+    (tmp_path / "a.png").write_bytes(b"")
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(ImageError, match="memory does not suffice to read '.*a.png'"):
+        read_picture(tmp_path / "a.png")
 
 
 def test_a_large_picture_within_the_limit_needs_no_leave_from_pillow(monkeypatch):

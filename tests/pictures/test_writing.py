@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mirnet_keras import images
 from mirnet_keras.images import ImageError
 from mirnet_keras.pictures import (
     Picture,
@@ -14,6 +15,7 @@ from mirnet_keras.pictures import (
     picture_kind,
     read_picture,
     write_picture,
+    writing,
 )
 
 
@@ -148,6 +150,25 @@ def test_what_cannot_be_written_is_refused_and_the_old_file_stays(tmp_path, monk
         write_picture(tmp_path / "a.png", Picture(255 - noise()))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["_fitted", "_encoded"])
+def test_lack_of_memory_is_named(place, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(writing, place, fail)
+    with pytest.raises(ImageError, match="memory does not suffice to write 14 x 10 pixels"):
+        encode_picture(Picture(noise()), ".png")
+
+
+def test_lack_of_memory_is_named_by_the_simple_writer(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(np, "ascontiguousarray", fail)
+    with pytest.raises(ImageError, match="memory does not suffice to write 14 x 10 pixels"):
+        images.encode_image(noise(), ".png")
 
 
 def test_a_disk_that_fills_leaves_no_half_file(tmp_path, monkeypatch):
