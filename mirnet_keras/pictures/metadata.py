@@ -1,6 +1,7 @@
 """EXIF data and density: out of a file, and fitted to a result of another size."""
 
 import math
+from collections.abc import Collection
 
 from PIL import ExifTags, Image
 
@@ -22,6 +23,31 @@ STRUCTURE = {
     ORIENTATION,
 }
 MOST_DPI = 1e5
+LEFT_OUT_TAGS = {700: "XMP", 33723: "IPTC", 34377: "Photoshop"}
+PHOTOSHOP_IPTC = 0x0404  # in the Photoshop data of a JPEG file
+XMP_TEXT = "XML:com.adobe.xmp"
+RAW_PROFILE = "Raw profile type "  # begins the names under which PNG files hold other metadata
+
+
+def left_out(exif: Image.Exif, info: dict, texts: Collection[str]) -> str | None:
+    """The sentence about what of a file is not kept; None where nothing is lost.
+
+    Args:
+        exif: of the file.
+        info: what Pillow says of the file.
+        texts: names of the texts in a PNG file.
+    """
+    kinds = {kind for tag, kind in LEFT_OUT_TAGS.items() if tag in exif}
+    if info.get("xmp") or RAW_PROFILE + "xmp" in texts:
+        kinds.add("XMP")
+    if RAW_PROFILE + "iptc" in texts or PHOTOSHOP_IPTC in (info.get("photoshop") or {}):
+        kinds.add("IPTC")
+    if "comment" in info or any(not name.startswith((XMP_TEXT, RAW_PROFILE)) for name in texts):
+        kinds.add("texts")
+    if not kinds:
+        return None
+    *others, last = sorted(kinds, key=str.lower)
+    return f"Left out of the metadata: {', '.join(others) + ' and ' if others else ''}{last}."
 
 
 def portable_exif(exif: Image.Exif) -> bytes | None:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from mirnet_keras.images import (
     not_a_picture,
 )
 from mirnet_keras.pictures import tiff
-from mirnet_keras.pictures.metadata import ORIENTATION, checked_dpi, portable_exif
+from mirnet_keras.pictures.metadata import ORIENTATION, checked_dpi, left_out, portable_exif
 from mirnet_keras.pictures.orientation import FIRST_SIDEWAYS, TURNS, Change
 from mirnet_keras.pictures.picture import MAX_PIXELS, Picture
 
@@ -117,7 +118,8 @@ def decode_picture(data: bytes, name: str = "picture", *, max_pixels: int = MAX_
             if kind != "TIFF" and getattr(file, "is_animated", False):
                 raise ImageError(f"'{name}' is animated. Save the frames as pictures of their own.")
             file.load()  # raises where the file is cut short
-            return _with_metadata(_pixels(file, data, kind, name), file.getexif(), file.info)
+            picture, texts = _pixels(file, data, kind, name), getattr(file, "text", ())
+            return _with_metadata(picture, file.getexif(), file.info, texts)
     except ImageError:
         raise
     except MemoryError as error:
@@ -207,9 +209,13 @@ def _rgb_of_cmyk(file: ImageFile.ImageFile) -> np.ndarray:
 
 
 def _with_metadata(
-    picture: Picture, exif: Image.Exif, info: dict, is_upright: bool = False
+    picture: Picture,
+    exif: Image.Exif,
+    info: dict,
+    texts: Collection[str] = (),
+    is_upright: bool = False,
 ) -> Picture:
-    """The picture turned upright, if it is not, with what the file says about it."""
+    """The picture turned upright, if it is not, with what the file says; see `left_out`."""
     orientation = exif.get(ORIENTATION, 1)
     dpi = checked_dpi(info.get("dpi") or tiff.dpi(exif))  # WebP has it in EXIF alone
     if orientation in TURNS and not is_upright:
@@ -219,6 +225,9 @@ def _with_metadata(
     if CMYK_CONVERTED not in picture.remarks:  # which has lost its profile
         picture = dataclasses.replace(picture, icc=info.get("icc_profile") or None)
     picture = dataclasses.replace(_mapped(picture, np.ascontiguousarray), dpi=dpi)
+    lost = left_out(exif, info, texts)
+    if lost:
+        picture = picture.remarked(lost)
     try:
         return dataclasses.replace(picture, exif=portable_exif(exif))
     except Exception:  # Pillow's writer raises nearly anything on values that are damaged

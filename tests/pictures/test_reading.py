@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from mirnet_keras import images
 from mirnet_keras.images import ImageError, decode_image
@@ -260,6 +260,37 @@ def test_a_bomb_of_a_few_bytes_is_refused():
     )
     with pytest.raises(ImageError, match="too many pixels"):
         decode_picture(data)
+
+
+def test_metadata_that_is_left_out_is_said():
+    plain = Image.fromarray(noise())
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Title", "a\nb")
+    everything = Image.Exif()
+    everything[700], everything[33723] = b"<x/>", b"iptc"
+    iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", 4) + b"iptc"
+    marker = b"\xff\xed" + struct.pack(">H", 2 + len(iptc)) + iptc
+    jpeg = saved(plain, "JPEG")
+    cases = {
+        saved(plain, "PNG", pnginfo=texts): "Left out of the metadata: texts.",
+        saved(plain, "JPEG", xmp=b"<x/>", comment=b"a"): "Left out of the metadata: texts and XMP.",
+        saved(plain, "WEBP", xmp=b"<x/>"): "Left out of the metadata: XMP.",
+        saved(plain, "TIFF", exif=everything): "Left out of the metadata: IPTC and XMP.",
+        jpeg[:2] + marker + jpeg[2:]: "Left out of the metadata: IPTC.",
+        png(noise(np.uint16), 16, RGB, (b"tEXt", b"Title\0a")): "Left out of the metadata: texts.",
+    }
+    for content, remark in cases.items():
+        assert decode_picture(content).remarks == (remark,)
+    named = PngImagePlugin.PngInfo()
+    for name in ("xmp", "iptc"):
+        named.add_text(f"Raw profile type {name}", "x")
+    named.add_itxt("XML:com.adobe.xmp", "<x/>")
+    (remark,) = decode_picture(saved(plain, "PNG", pnginfo=named)).remarks
+    assert remark == "Left out of the metadata: IPTC and XMP."
+    exif = Image.Exif()
+    exif[0x0110] = "camera"
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF"):
+        assert decode_picture(saved(plain, kind, exif=exif, dpi=(72, 72))).remarks == ()
 
 
 @pytest.mark.parametrize("depth", [8, 16])
