@@ -5,6 +5,7 @@ import numpy as np
 from mirnet_keras.restorer.errors import RestorerError
 
 FLOAT_RANGE = (-0.5, 1.5)  # resampled pictures overshoot 0..1 a little; 0..255 is a mistake
+SEEN = 0.1  # of white: the mean of a picture that is not black
 BORDERS = ("reflect", "edge", "wrap")
 
 
@@ -39,6 +40,19 @@ def _check_range(image: np.ndarray) -> None:
             f"A float picture is in 0..1. Received values from {least:.4g} to {most:.4g}. "
             "Divide by the largest value that the format has, 255 for 8 bits."
         )
+
+
+def is_blacked_out(image: np.ndarray, restored: np.ndarray) -> bool:
+    """Whether nothing is to be seen in the result for a picture in which something is.
+
+    Args:
+        image: the picture.
+        restored: the result, of the same depth.
+    """
+    white = 1 if np.issubdtype(restored.dtype, np.floating) else np.iinfo(restored.dtype).max
+    if restored.max() * 255.0 >= white:
+        return False
+    return bool(image.mean(dtype=np.float64) > SEEN * white)
 
 
 def checked_tile(tile, model) -> int | str | None:

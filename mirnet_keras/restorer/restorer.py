@@ -20,6 +20,7 @@ from mirnet_keras.restorer.checks import (
     check_picture,
     checked_overlap,
     checked_tile,
+    is_blacked_out,
 )
 from mirnet_keras.restorer.ensemble import in_eight, self_ensemble
 from mirnet_keras.restorer.errors import RestorerError
@@ -126,7 +127,8 @@ class Restorer:
 
         Returns:
             (scale * height, scale * width[, 3]) of the same depth (float32 for every float),
-            clipped; for grey the mean of the network's three channels.
+            clipped; for grey the mean of the network's three channels. A warning says where that is
+            all black and the picture is not.
 
         Raises:
             RestorerError: when the array is no picture, the network gives no finite numbers, or
@@ -139,6 +141,11 @@ class Restorer:
             restored = np.repeat(grey[..., None], 3, axis=-1)
         else:
             restored = self._restored(image, progress)
+        if is_blacked_out(image, restored):
+            _log.warning(
+                "The result is all black, and the picture is not: the model may not fit it. Look "
+                "at the range of values that the model was trained for; here it is given 0..1."
+            )
         self._seconds_per_pixel = (time.perf_counter() - start) / (image.shape[0] * image.shape[1])
         return restored
 

@@ -187,6 +187,21 @@ def test_numbers_that_are_not_finite_are_computed_again_in_float32(policy, monke
     np.testing.assert_allclose(restored.astype(int), expected, atol=4)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_result_that_is_all_black_is_warned_of(dtype, blur, monkeypatch, caplog):
+    white = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    light, dark = (np.full((20, 30, 3), level * white).astype(dtype) for level in (0.2, 0.05))
+    for value, picture, warns in [(0.001, light, True), (0.001, dark, False), (0.01, light, False)]:
+        result = np.full((1, 20, 30, 3), value, np.float32)
+        monkeypatch.setattr(blur, "predict_on_batch", lambda _, result=result: result)
+        caplog.clear()
+        Restorer(blur)(picture)
+        assert ("all black" in caplog.text) == warns
+    monkeypatch.setattr(blur, "predict_on_batch", lambda _: -np.ones((1, 20, 30, 3), np.float32))
+    Restorer(blur)(light[..., 0])
+    assert "all black" in caplog.text
+
+
 def test_local_networks_are_the_same_in_tiles(awsrn):
     rng = np.random.default_rng(0)
     whole = Restorer(awsrn, tile=None)
