@@ -30,6 +30,14 @@ class Alpha(enum.StrEnum):
     FLATTEN = "flatten"
 
 
+class Border(enum.StrEnum):
+    """What is thought to lie around a picture."""
+
+    REFLECT = "reflect"
+    EDGE = "edge"
+    WRAP = "wrap"
+
+
 class Format(enum.StrEnum):
     """Formats of results."""
 
@@ -87,6 +95,13 @@ def restore(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
     ] = False,
+    border: Annotated[
+        Border,
+        typer.Option(
+            help="What is thought to lie around a picture: its mirror image, its last pixels, or, "
+            "for textures that repeat without a seam, its other side."
+        ),
+    ] = Border.REFLECT,
     alpha: Annotated[
         Alpha,
         typer.Option(
@@ -135,6 +150,7 @@ def restore(
         tile=side,
         memory_budget=memory_budget,
         ensemble=ensemble,
+        border=border.value,
         threads=threads,
         precision=precision.value,
         device=device,

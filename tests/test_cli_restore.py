@@ -80,6 +80,19 @@ def test_formats_metadata_and_limits(run, fails, photo, workplace):
     assert 0 < np.abs(coarse.astype(int) - fine).max() < 8
 
 
+def test_a_texture_is_restored_without_a_seam(run, fails, photo):
+    texture = photo(40, 48)
+    write_image("a.png", texture)
+    write_image("b.png", np.roll(texture, (20, 24), axis=(0, 1)))
+    small = ["restore", "--preset", "awsrn_s_x2"]
+    for border, is_seamless in (("wrap", True), ("edge", False)):
+        assert run(*small, "a.png", "b.png", "--out", border, "--border", border).exit_code == 0
+        rolled = np.roll(read_image(f"{border}/b_restored.png"), (40, 48), axis=(0, 1))
+        difference = np.abs(rolled.astype(int) - read_image(f"{border}/a_restored.png"))
+        assert (difference.max() <= 1) == is_seamless
+    assert "exists already, from another" in fails(*small, "a.png", "b.png", "--out", "edge")
+
+
 def test_restore_computes_on_the_device_that_is_named(run, fails, photo, workplace):
     write_image("a.png", photo())
     small = ["restore", "a.png", "--preset", "awsrn_s_x2"]

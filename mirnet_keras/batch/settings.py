@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -30,7 +31,7 @@ class Settings:
 
     Attributes:
         preset: what `Restorer` takes as text; None: what `suggest_preset` says of each picture.
-        tile, memory_budget, ensemble: see `Restorer`.
+        tile, memory_budget, ensemble, border: see `Restorer`.
         threads: of a LiteRT file; None: all. TensorFlow's are set by `machine.start_keras`.
         precision: "float32" or "bfloat16", which is faster where the processor has it.
         device: "cpu", "gpu", "gpu:1": what a network computes on. None: the first GPU if there is
@@ -42,6 +43,7 @@ class Settings:
     tile: int | str | None = "auto"
     memory_budget: int | str | None = None
     ensemble: bool = False
+    border: str = "reflect"
     threads: int | None = None
     precision: str = "float32"
     device: str | None = None
@@ -125,20 +127,20 @@ class Restorers:
 
     def _load(self, name: str) -> Restorer:
         asked = self._settings
-        key = name, asked.tile, asked.memory_budget, asked.ensemble, asked.precision, self._device
+        options: dict[str, Any] = {
+            "tile": asked.tile,
+            "memory_budget": asked.memory_budget,
+            "ensemble": asked.ensemble,
+            "border": asked.border,
+        }
+        key = name, *options.values(), asked.precision, self._device
         if key not in self._loaded:
             threads = asked.threads if Path(name).suffix == ".tflite" else None
             former = keras.config.dtype_policy()
             keras.config.set_dtype_policy(POLICIES[asked.precision])
             try:
                 with self.on_device(), silent_stderr():  # LiteRT announces its helpers
-                    self._loaded[key] = Restorer(
-                        name,
-                        tile=asked.tile,
-                        memory_budget=asked.memory_budget,
-                        ensemble=asked.ensemble,
-                        threads=threads,
-                    )
+                    self._loaded[key] = Restorer(name, threads=threads, **options)
             finally:
                 keras.config.set_dtype_policy(former)
         return self._loaded[key]
