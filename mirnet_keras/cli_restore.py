@@ -1,5 +1,6 @@
 """The command `restore`: pictures, folders of them, and clips."""
 
+import dataclasses
 import enum
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from mirnet_keras import machine
 from mirnet_keras.cli_paths import (
+    CommandError,
     Json,
     Overwrite,
     print_json,
@@ -19,6 +21,7 @@ from mirnet_keras.cli_paths import (
 from mirnet_keras.cli_video import Codec, Crf, clip_among, restore_clip
 
 SOME_FAILED = 1  # exit status
+NO_FOLDER = Path(".estimated")  # of results that are not written
 
 
 class Alpha(enum.StrEnum):
@@ -128,6 +131,12 @@ def restore(
         str | None,
         typer.Option(help="cpu, gpu or gpu:1, to compute on; else the first GPU if there is one."),
     ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Say what it would take (tiles, memory, time), and write nothing."
+        ),
+    ] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")
     ] = False,
@@ -143,7 +152,7 @@ def restore(
     """
     side = tile_side(tile)
     machine.start_keras(threads)
-    from mirnet_keras.batch import Record, Settings, find_jobs, restore_all
+    from mirnet_keras.batch import Settings, find_jobs, restore_all
 
     settings = Settings(
         preset=preset,
@@ -158,19 +167,16 @@ def restore(
         keep_metadata=metadata,
         max_pixels=max_pixels,
     )
+    if estimate:
+        _estimate(images, out, recursive, settings, as_json=as_json)
+        return
     clip = clip_among(images, file_format)
     if clip is not None:
         restore_clip(clip, out, settings, codec, crf, overwrite=overwrite, as_json=as_json)
         return
     suffix = file_format and f".{file_format}"
     found = find_jobs(images, out, recursive=recursive, suffix=suffix)
-    record = None
-    if out is not None and not (found.is_single and found.jobs[0].output == out):
-        record = Record(out, settings.fingerprint())
-        if not overwrite:
-            record.refuse_others(found.jobs)
-    else:
-        refuse_existing([job.output for job in found.jobs], overwrite)
+    record = _record(found, out, settings, overwrite)
     outcomes = []
     with progress_bar(len(found.jobs)) as update:
         for outcome in restore_all(found.jobs, settings, record, fail_fast=fail_fast):
@@ -189,6 +195,50 @@ def restore(
         _print_summary(outcomes, counts, len(found.jobs), found.others)
     if counts["failed"]:
         raise typer.Exit(SOME_FAILED)
+
+
+def _record(found: Any, out: Path | None, settings: Any, overwrite: bool) -> Any:
+    """The record of a folder of results; None for one result, which may not be there yet."""
+    from mirnet_keras.batch import Record
+
+    if out is None or (found.is_single and found.jobs[0].output == out):
+        refuse_existing([job.output for job in found.jobs], overwrite)
+        return None
+    record = Record(out, settings.fingerprint())
+    if not overwrite:
+        record.refuse_others(found.jobs)
+    return record
+
+
+def _estimate(
+    images: list[str], out: Path | None, recursive: bool, settings: Any, *, as_json: bool
+) -> None:
+    """Says what restoring pictures would take."""
+    from mirnet_keras.batch import estimate_all, find_jobs
+
+    if clip_among(images, None):
+        raise CommandError("--estimate is of pictures, not of clips. Give a frame of the clip.")
+    found = find_jobs(images, out or NO_FOLDER, recursive=recursive)
+    forecasts = []
+    for forecast in estimate_all(found.jobs, settings):
+        forecasts.append(forecast)
+        if not as_json:
+            typer.echo(f"{forecast.input}: {_forecast_text(forecast)}", err=bool(forecast.error))
+    if as_json:
+        print_json({"estimates": [dataclasses.asdict(forecast) for forecast in forecasts]})
+    if any(forecast.error for forecast in forecasts):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _forecast_text(forecast: Any) -> str:
+    if forecast.error:
+        return f"failed. {forecast.error}"
+    needs, (height, width) = forecast.estimate, forecast.size
+    tiles = f"{needs.tiles} tiles of {needs.tile[1]} x {needs.tile[0]}"
+    return (
+        f"{forecast.preset}, {'whole' if needs.tiles == 1 else tiles}, "
+        f"{needs.memory / 1e6:.0f} MB, about {needs.seconds:.1f} s, result {width} x {height}"
+    )
 
 
 def _print_outcome(outcome: Any, *, is_chosen: bool) -> None:

@@ -93,6 +93,26 @@ def test_a_texture_is_restored_without_a_seam(run, fails, photo):
     assert "exists already, from another" in fails(*small, "a.png", "b.png", "--out", "edge")
 
 
+def test_an_estimate_writes_nothing(run, fails, photo, workplace):
+    write_image("in/a.png", photo(70, 150))
+    write_image("in/b_restored.png", photo())
+    (workplace / "in/bad.png").write_text("not a picture")
+    before = files(workplace)
+    small = ["--preset", "awsrn_s_x2", "--tile", "64"]
+    result = run("restore", "in/a.png", "--estimate", "--out", "in/b_restored.png", *small)
+    assert result.exit_code == 0, result.output
+    line = r"in/a.png: awsrn_s_x2, 8 tiles of 64 x 64, \d+ MB, about [\d.]+ s, result 300 x 140\n"
+    assert re.fullmatch(line, result.stdout)
+    result = run("restore", "in", "--estimate", "--json")
+    assert result.exit_code == 1
+    first, second, third = json.loads(result.stdout)["estimates"]
+    assert first["estimate"]["tiles"] == 1 and first["estimate"]["seconds"] > 0
+    assert second["preset"] == "awsrn_s_x2" and second["size"] == [24, 20]
+    assert "is not a picture" in third["error"] and third["estimate"] is None
+    assert "not of clips" in fails("restore", "clip.mp4", "--estimate")
+    assert files(workplace) == before
+
+
 def test_restore_computes_on_the_device_that_is_named(run, fails, photo, workplace):
     write_image("a.png", photo())
     small = ["restore", "a.png", "--preset", "awsrn_s_x2"]

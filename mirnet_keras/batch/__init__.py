@@ -1,5 +1,6 @@
 """Many picture files: which, with what settings, one after the other, and what became of each."""
 
+from mirnet_keras.batch.estimating import Forecast, estimate_all
 from mirnet_keras.batch.finding import BatchError, Job, find_jobs
 from mirnet_keras.batch.record import Record
 from mirnet_keras.batch.running import Outcome, restore_all
@@ -7,11 +8,13 @@ from mirnet_keras.batch.settings import Restorers, Settings
 
 __all__ = [
     "BatchError",
+    "Forecast",
     "Job",
     "Outcome",
     "Record",
     "Restorers",
     "Settings",
+    "estimate_all",
     "find_jobs",
     "restore_all",
 ]

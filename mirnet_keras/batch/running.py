@@ -42,16 +42,19 @@ class Outcome:
     @property
     def reason(self) -> str | None:
         """What failed, in a sentence."""
-        if self.error is None:
-            return None
-        name = type(self.error)
-        is_ours = name.__module__.startswith("mirnet_keras.") or isinstance(self.error, OSError)
-        return str(self.error) if is_ours else f"{name.__name__}: {self.error}"
+        return None if self.error is None else reason(self.error)
 
     def as_dict(self) -> dict[str, object]:
         """For a report."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return values | {"error": self.reason}
+
+
+def reason(error: Exception) -> str:
+    """What failed, in a sentence."""
+    name = type(error)
+    is_ours = name.__module__.startswith("mirnet_keras.") or isinstance(error, OSError)
+    return str(error) if is_ours else f"{name.__name__}: {error}"
 
 
 def restore_all(
