@@ -200,7 +200,8 @@ class Recipe(_Part):
         mixup: Fraction of steps with MixUp.
         precision: Keras dtype policy.
         seed: Of weights, order, crops and augmentation.
-        start_from: `.keras` file, preset or run whose weights are taken where name and shape fit.
+        start_from: `.keras` file, preset or folder of a run (its `best.keras`, else `last.keras`,
+            else its checkpoint) whose weights are taken where name and shape fit.
         frozen: Names of layers that are not trained.
         accumulate: Batches whose gradients make one step of the optimizer, for batches that the
             memory does not hold; rate, `warm_up` and `decay_every` go on counting batches.

@@ -15,6 +15,7 @@ from mirnet_keras.training.divergence import (
     diverged,
     first_bad_step,
     has_finite_weights,
+    way_out,
 )
 from mirnet_keras.training.run_folder import RunFolder, saving
 
@@ -90,10 +91,10 @@ class KeepCheckpoint(keras.callbacks.Callback):
             start = self.folder.load_checkpoint(self.model)
             step = first_bad_step(self.model, self.batch, range(start, end))
             if step is not None:
-                raise diverged(self.model, self.batch, step)
+                raise diverged(self.model, self.batch, step, self.folder.path)
         raise DivergenceError(
-            f"The loss is {logs['loss']}, or the weights are not finite, at step {end}. Lower the "
-            f"rate or clip the gradients; the last good state is in {self.folder.checkpoint}."
+            f"The loss is {logs['loss']}, or the weights are not finite, at step {end}. "
+            + way_out(self.folder.path, in_second_step=hasattr(self.model, "generator"))
         )
 
 

@@ -1,6 +1,7 @@
 """Where numbers that are not finite come from."""
 
 import math
+import pathlib
 from collections.abc import Callable, Iterable
 
 import keras
@@ -19,11 +20,13 @@ class StopAtNonFinite(keras.callbacks.Callback):
 
     Args:
         batch: function of a step that gives its inputs and targets.
+        folder: of the run.
     """
 
-    def __init__(self, batch: Callable):
+    def __init__(self, batch: Callable, folder: pathlib.Path):
         super().__init__()
         self.batch = batch
+        self.folder = folder
 
     def on_train_batch_end(self, batch, logs=None):
         """Keras' hook."""
@@ -32,20 +35,23 @@ class StopAtNonFinite(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
         step = int(ops.convert_to_numpy(self.model.optimizer.iterations)) - 1
-        raise diverged(self.model, self.batch, step)
+        raise diverged(self.model, self.batch, step, self.folder)
 
     def _loss_scale_falls(self) -> bool:
         """Under float16 an overflow only makes the loss scale smaller."""
         return isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def diverged(model: keras.Model, batch: Callable, step: int) -> DivergenceError:
+def diverged(
+    model: keras.Model, batch: Callable, step: int, folder: pathlib.Path
+) -> DivergenceError:
     """The error for a step that is not finite, which names the first layer.
 
     Args:
         model: as it was before the step.
         batch: function of a step that gives its inputs and targets.
         step: its number.
+        folder: of the run.
     """
     inputs, targets = batch(step)
     generator = getattr(model, "generator", None)
@@ -56,7 +62,26 @@ def diverged(model: keras.Model, batch: Callable, step: int) -> DivergenceError:
         where = where or first_non_finite_layer(model.discriminator, targets)
     return DivergenceError(
         f"Step {step} is not finite, first in {where or 'the losses or their gradients'}. "
-        "Lower the rate or clip the gradients; the last good state is in the checkpoint."
+        + way_out(folder, in_second_step=generator is not None)
+    )
+
+
+def way_out(folder: pathlib.Path, in_second_step: bool = False) -> str:
+    """What to do with a run that has diverged, in a sentence.
+
+    Args:
+        folder: of the run.
+        in_second_step: whether it was training against a discriminator.
+    """
+    if in_second_step:
+        return (
+            "Lower the rates of `adversarial`, and train into a new folder with a copy of "
+            f"{folder / 'step_1'} in it: so the first step is not trained again."
+        )
+    return (
+        "Lower `rate` or set `clip_norm`, and train into a new folder with "
+        f"`start_from: {folder}`: that takes the run's best.keras or, where there is "
+        "none, the last good state in its checkpoint."
     )
 
 

@@ -64,7 +64,8 @@ class RunFolder:
         if self._kept.exists() and (changes := _difference(recipe, self._kept)):
             raise RecipeError(
                 f"{self.path} holds a run of another recipe: {changes}. "
-                "Choose another folder, or go on with the recipe.yaml in it."
+                f"Choose another folder, with `start_from: {self.path}` to begin with its weights, "
+                "or go on with the recipe.yaml in it."
             )
         if not self.checkpoint.exists():
             self._keep_recipe()

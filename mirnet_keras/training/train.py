@@ -36,8 +36,8 @@ from mirnet_keras.training.fitting import (
     validation,
 )
 from mirnet_keras.training.run_folder import RunFolder
+from mirnet_keras.training.start import start_from
 from mirnet_keras.training.train_adversarially import first_step, train_adversarially
-from mirnet_keras.weights import transfer_by_name
 
 
 def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> keras.Model:
@@ -102,7 +102,7 @@ def run(
         with scope():
             model = build(recipe)
             if recipe.start_from:
-                transfer_by_name(load(recipe.start_from), model)
+                start_from(recipe.start_from, model)
             freeze(model, recipe.frozen)
             compile_model(model, recipe)
             model.optimizer.build(model.trainable_variables)

@@ -74,7 +74,7 @@ def train_adversarially(
         prior_of_validation = None if isinstance(maps, FolderPrior) or not segmented else maps
         watching = validation(recipe, folder, images, prior_of_validation)
         pairs = _Pairs(batches, segmented)
-        watching.insert(0, StopAtNonFinite(pairs.batch))
+        watching.insert(0, StopAtNonFinite(pairs.batch, folder.path))
         fit(model, pairs, folder, recipe, options.steps, watching, verbose)
         finish(model, folder)
     return load(folder.last)

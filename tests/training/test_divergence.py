@@ -60,8 +60,9 @@ def test_the_step_and_the_layer_are_named_and_the_run_goes_on(
     first = AWSRN(**plan.arguments).layers[1].name
     with pytest.raises(
         DivergenceError, match=f"Step {broken} is not finite, first in the output of '{first}'"
-    ):
+    ) as caught:
         train(plan, tmp_path, data, verbose=0)
+    assert f"new folder with `start_from: {tmp_path}`" in str(caught.value)
     with h5py.File(tmp_path / "checkpoint.weights.h5") as file:
         assert file.attrs["step"] == kept
     assert (tmp_path / "best.keras").exists() is (kept > 0)
