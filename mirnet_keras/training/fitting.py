@@ -6,8 +6,8 @@ import logging
 import keras
 
 from mirnet_keras import machine
-from mirnet_keras.models import MODELS
-from mirnet_keras.recipes import Recipe, RecipeError
+from mirnet_keras.models import MODELS, RestorationModel
+from mirnet_keras.recipes import Recipe, RecipeError, StageOptions
 from mirnet_keras.training.callbacks import (
     KeepCheckpoint,
     StopEarly,
@@ -23,7 +23,7 @@ from mirnet_keras.training.tensorboard_log import LogForTensorBoard, is_at_hand
 _messages = logging.getLogger(__name__)
 
 
-def build(recipe: Recipe) -> keras.Model:
+def build(recipe: Recipe) -> RestorationModel:
     """The recipe's network, with fresh weights."""
     if recipe.rematerialise and keras.backend.backend() != "jax":
         raise RecipeError("`rematerialise` needs the JAX backend: set KERAS_BACKEND=jax.")
@@ -36,6 +36,32 @@ def build(recipe: Recipe) -> keras.Model:
         raise RecipeError(
             f"`arguments` do not fit the network {recipe.network!r}: {reason}"
         ) from None
+
+
+def check_fits(model: RestorationModel, stages: list[StageOptions], scale: int) -> None:
+    """Looks whether a network can be trained on crops of some data.
+
+    Args:
+        model: the network.
+        stages: with the crops, in pixels of the target.
+        scale: how many times larger than the inputs the targets of the data are.
+
+    Raises:
+        RecipeError: when the network enlarges otherwise, or does not take crops of such a size.
+    """
+    if model.scale != scale:
+        raise RecipeError(
+            f"The network {model.network!r} enlarges {model.scale} times, the targets of the data "
+            f"are {scale} times as large as their inputs: a network that enlarges takes data of "
+            "the kind `super_resolution`, or `paired` with `scale`; another one those without."
+        )
+    grid = scale * model.multiple
+    for stage in stages:
+        if stage.crop % grid or stage.crop < scale * model.smallest:
+            raise RecipeError(
+                f"The network {model.network!r} cannot be trained on crops of {stage.crop} pixels: "
+                f"`crop` must be a multiple of {grid}, and at least {scale * model.smallest}."
+            )
 
 
 def freeze(model: keras.Model, names: list[str]) -> None:

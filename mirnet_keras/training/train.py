@@ -28,6 +28,7 @@ from mirnet_keras.recipes import (
 from mirnet_keras.training.devices import distributed, this_host
 from mirnet_keras.training.fitting import (
     build,
+    check_fits,
     compiles_with_xla,
     finish,
     fit,
@@ -101,6 +102,7 @@ def run(
         keras.utils.set_random_seed(recipe.seed)
         with scope():
             model = build(recipe)
+            check_fits(model, recipe.stages, batches.images.scale)
             if recipe.start_from:
                 start_from(recipe.start_from, model)
             freeze(model, recipe.frozen)

@@ -8,7 +8,7 @@ import keras
 from mirnet_keras import features
 from mirnet_keras.data import SegmentedBatches, Stage
 from mirnet_keras.losses import PerceptualLoss
-from mirnet_keras.models import DISCRIMINATORS
+from mirnet_keras.models import DISCRIMINATORS, Discriminator
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import AdversarialOptions, Recipe, RecipeError
 from mirnet_keras.segmentation import FolderPrior, Prior, prior
@@ -17,6 +17,7 @@ from mirnet_keras.training.devices import distributed, this_host
 from mirnet_keras.training.divergence import StopAtNonFinite
 from mirnet_keras.training.fitting import (
     build,
+    check_fits,
     compiles_with_xla,
     finish,
     fit,
@@ -106,8 +107,10 @@ def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) ->
     """Generator with the first step's weights, discriminator and losses, compiled."""
     options = _options(recipe)
     generator = build(recipe)
+    check_fits(generator, options.stages, recipe.arguments.get("scale", 4))
     transfer_by_name(first, generator)
     discriminator = DISCRIMINATORS[options.discriminator](**options.discriminator_arguments)
+    _check_crops(discriminator, options)
     weights = {name: getattr(options, name) for name in ("pixel", "perceptual", "adversarial")}
     perceptual = _perceptual(recipe, root) if options.perceptual else None
     model = AdversarialModel(generator, discriminator, weights, perceptual, options.loss)
@@ -123,6 +126,16 @@ def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) ->
     )
     model.compile(optimizer, jit_compile=compiles_with_xla())
     return model
+
+
+def _check_crops(discriminator: Discriminator, options: AdversarialOptions) -> None:
+    size, multiple = discriminator.image_size, discriminator.multiple
+    for stage in options.stages:
+        if size not in (None, stage.crop) or stage.crop % multiple:
+            raise RecipeError(
+                f"The discriminator {options.discriminator!r} does not take crops of {stage.crop} "
+                f"pixels: `crop` must be {size or f'a multiple of {multiple}'}."
+            )
 
 
 def priors(options: AdversarialOptions, root: pathlib.Path, scale: int) -> tuple[Prior, Prior]:
