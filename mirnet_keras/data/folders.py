@@ -40,23 +40,25 @@ class Images(Protocol):
 
 
 class PairedImages:
-    """Pairs of pictures of equal size, found by equal names (without suffix) in two folders.
+    """Pairs of pictures, found by equal names (without suffix) in two folders.
 
     Args:
         inputs: path. Folder of the pictures to restore.
         targets: path. Folder of the ground truth.
-        crop: int. The smallest side that is accepted.
+        crop: int. The smallest side of a target that is accepted.
         cache_bytes: int. Budget for decoded pictures.
+        scale: int. How many times larger than its input each target is.
 
     Raises:
-        DataError: naming every file without a partner, of another size than its partner, with a
-            name that occurs twice, that cannot be read, or that is smaller than `crop`.
+        DataError: naming every file without a partner, whose partner is not `scale` times as large,
+            with a name that occurs twice, that cannot be read, or that is smaller than `crop`.
     """
 
-    scale = 1
-
-    def __init__(self, inputs, targets, crop: int = 1, cache_bytes: int = DEFAULT_CACHE):
+    def __init__(
+        self, inputs, targets, crop: int = 1, cache_bytes: int = DEFAULT_CACHE, scale: int = 1
+    ):
         problems: list[str] = []
+        self.scale = scale
         by_name = [_by_name(folder, problems) for folder in (inputs, targets)]
         for name in sorted(by_name[0].keys() ^ by_name[1].keys()):
             path = by_name[0].get(name) or by_name[1][name]
@@ -67,10 +69,11 @@ class PairedImages:
         ]
         self.sizes = []
         for first, second in self.paths:
-            sizes = [_size(path, problems) for path in (first, second)]
-            if None not in sizes and sizes[0] != sizes[1]:
-                problems.append(f"{first}: is {sizes[0]} pixels, {second} is {sizes[1]}")
-            self.sizes.append(None if None in sizes else sizes[1])
+            small, large = (_size(path, problems) for path in (first, second))
+            if small and large and large != tuple(scale * side for side in small):
+                times = f", not {scale} times that" if scale > 1 else ""
+                problems.append(f"{first}: is {small} pixels, {second} is {large}{times}")
+            self.sizes.append(large if small else None)
         self._cache = ImageCache(cache_bytes)
         _finish(self, [second for _, second in self.paths], crop, problems)
 

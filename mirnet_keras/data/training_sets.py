@@ -20,28 +20,31 @@ def paired_folder(
     augment: bool = True,
     cache_bytes: int = DEFAULT_CACHE,
     start: int = 0,
+    scale: int = 1,
 ):
     """Endless batches of aligned crops from two folders of equally named pictures.
 
     Args:
         inputs: Folder of the pictures to restore.
         targets: Folder of the ground truth.
-        crop: Side of the square crops in pixels.
+        crop: Side of the square crops in pixels of the target, a multiple of `scale`.
         batch: Crops in a batch.
         seed: Of order, crops and augmentation.
         mixup: Fraction of batches that are blended with themselves in another order.
         augment: Whether to use the eight flips and rotations.
         cache_bytes: Budget for decoded pictures.
         start: The first step, to go on where an earlier training ended.
+        scale: How many times larger than its input each target is.
 
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, else a `keras.utils.PyDataset`, of inputs
-        and targets `(batch, crop, crop, 3)` in 0..1. Give `fit` its `steps_per_epoch`.
+        and targets `(batch, crop, crop, 3)` in 0..1, inputs `scale` times smaller. Give `fit` its
+        `steps_per_epoch`.
 
     Raises:
         DataError: naming all files that do not fit, before anything starts.
     """
-    images = PairedImages(inputs, targets, crop, cache_bytes)
+    images = PairedImages(inputs, targets, crop, cache_bytes, scale)
     return _dataset(images, crop, batch, seed, augment, start, mixup=mixup)
 
 

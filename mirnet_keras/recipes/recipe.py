@@ -5,7 +5,7 @@ import importlib.resources
 import inspect
 import pathlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 import yaml
@@ -42,12 +42,14 @@ class PairedData(_ValidationPairs):
 
     Args:
         inputs, targets: Folders to train on.
+        scale: How many times larger than its input each target is, for networks that enlarge.
         validation_inputs, validation_targets: Folders to validate on, whole pictures.
     """
 
     kind: Literal["paired"] = "paired"
     inputs: str
     targets: str
+    scale: pydantic.PositiveInt = 1
 
 
 class SuperResolutionData(_Part):
@@ -66,7 +68,7 @@ class SuperResolutionData(_Part):
 
 
 class DegradedData(_ValidationPairs):
-    """Folders of clean pictures, relative to the data folder, degraded on the fly.
+    """Folders of clean pictures, relative to the data folder, degraded on the fly, of one size.
 
     Args:
         folders: Folders to train on.
@@ -75,6 +77,7 @@ class DegradedData(_ValidationPairs):
         validation_inputs, validation_targets: Folders to validate on, whole pictures.
     """
 
+    scale: ClassVar[int] = 1
     kind: Literal["degraded"] = "degraded"
     folders: list[str]
     degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
@@ -98,7 +101,14 @@ class MixedData(_ValidationPairs):
     def _one_for_each(self):
         if not self.sources or len(self.sources) != len(self.repeats):
             raise ValueError("`repeats` needs one number for each of `sources`")
+        if len({source.scale for source in self.sources}) > 1:
+            raise ValueError("all `sources` must have one `scale`, which is 1 of the kind degraded")
         return self
+
+    @property
+    def scale(self) -> int:
+        """How many times larger than the inputs the targets are."""
+        return self.sources[0].scale
 
 
 class SegmentedData(_Part):

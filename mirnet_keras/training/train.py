@@ -152,7 +152,7 @@ def _training_images(data, recipe: Recipe, root: pathlib.Path, crop: int) -> Ima
         sources = [_training_images(source, recipe, root, crop) for source in data.sources]
         return MixedImages(sources, data.repeats)
     if isinstance(data, PairedData):
-        return PairedImages(root / data.inputs, root / data.targets, crop, budget)
+        return PairedImages(root / data.inputs, root / data.targets, crop, budget, data.scale)
     folders = [root / folder for folder in data.folders]
     if isinstance(data, SuperResolutionData):
         scale = recipe.arguments["scale"]
@@ -168,7 +168,9 @@ def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:
         return SuperResolutionImages(root / data.validation, recipe.arguments["scale"])
     if data.validation_inputs is None or data.validation_targets is None:
         return None
-    return PairedImages(root / data.validation_inputs, root / data.validation_targets)
+    return PairedImages(
+        root / data.validation_inputs, root / data.validation_targets, scale=data.scale
+    )
 
 
 def _schedule(recipe: Recipe):

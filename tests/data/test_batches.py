@@ -70,6 +70,22 @@ def test_input_and_target_are_the_same_place(paired):
         np.testing.assert_allclose(2 * inputs, targets, atol=1e-7)
 
 
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_pairs_of_two_sizes_are_cut_at_the_same_place(tmp_path, shrink):
+    small = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    write_image(tmp_path / "low/a.png", small)
+    write_image(tmp_path / "high/a.png", small.repeat(3, axis=0).repeat(3, axis=1))
+    images = PairedImages(tmp_path / "low", tmp_path / "high", scale=3)
+    cuts = batches(images, [Stage(steps=4, crop=12, batch=2, shrink=shrink)])
+    for step in range(4):
+        inputs, targets = cuts.batch(step)
+        assert (inputs.shape, targets.shape) == ((2, 4, 4, 3), (2, 12, 12, 3))
+        if shrink == 1:
+            np.testing.assert_array_equal(inputs.repeat(3, axis=1).repeat(3, axis=2), targets)
+        else:  # of the same place: the means are those of the same pixels
+            np.testing.assert_allclose(inputs.mean((1, 2)), targets.mean((1, 2)), atol=1e-6)
+
+
 @pytest.mark.parametrize("scale", [2, 3])
 def test_low_resolution_crops_are_cut_from_the_reduced_whole_picture(folder, scale):
     images = SuperResolutionImages(folder / "high", scale)

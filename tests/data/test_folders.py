@@ -43,6 +43,20 @@ def test_pairs_by_name_whatever_the_suffix(folders):
     assert images.pair(2)[0] is source  # from the cache
 
 
+def test_targets_may_be_larger_by_the_scale(tmp_path):
+    write_image(tmp_path / "low/a.png", picture(5, 7))
+    write_image(tmp_path / "high/a.png", picture(10, 14, seed=1))
+    images = PairedImages(tmp_path / "low", tmp_path / "high", crop=10, scale=2)
+    assert (images.scale, images.sizes) == (2, [(10, 14)])
+    assert [image.shape[:2] for image in images.pair(0)] == [(5, 7), (10, 14)]
+    write_image(tmp_path / "low/b.png", picture(5, 7))
+    write_image(tmp_path / "high/b.png", picture(10, 15))
+    message = problems(lambda: PairedImages(tmp_path / "low", tmp_path / "high", scale=2))
+    line = f"{tmp_path}/low/b.png: is (5, 7) pixels, {tmp_path}/high/b.png is (10, 15), not 2 times"
+    assert line in message
+    assert "a.png" not in message
+
+
 def problems(make):
     with pytest.raises(DataError) as caught:
         make()

@@ -227,6 +227,16 @@ def test_an_unknown_recipe_gets_the_nearest_name():
             "sigmas",
         ),
         ({"warm_up": 4000}, "warm_up"),
+        (
+            {
+                "data": {
+                    "kind": "mixed",
+                    "sources": [PAIRED, PAIRED | {"scale": 2}],
+                    "repeats": [1, 1],
+                }
+            },
+            "all `sources` must have one `scale`",
+        ),
         ({"schedule": "step"}, "decay_every"),
         ({"schedule": "step", "warm_up": 100, "decay_every": 2000}, "warm_up"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mirnet_keras.images import write_image
+from mirnet_keras.presets import load
 from mirnet_keras.recipes import Recipe, RecipeError
 from mirnet_keras.training import train
 from mirnet_keras.training.fitting import build, check_fits
@@ -50,6 +51,23 @@ def test_a_network_that_enlarges_on_data_of_one_size(refused, kind):
     message = refused(32, data=PAIRED if kind == "paired" else degraded)
     assert "'awsrn' enlarges 2 times" in message
     assert "1 times as large as their inputs" in message
+
+
+@pytest.mark.parametrize("kind", ["paired", "mixed"])
+def test_a_network_that_enlarges_trains_on_pairs_of_two_sizes(tiny, tmp_path, kind):
+    for seed, name in enumerate(["train", "val"]):
+        small = np.random.default_rng(seed).integers(0, 256, (12, 14, 3), np.uint8)
+        write_image(tmp_path / name / "low/a.png", small)
+        write_image(tmp_path / name / "high/a.png", small.repeat(2, axis=0).repeat(2, axis=1))
+    pairs = {"kind": "paired", "inputs": "train/low", "targets": "train/high", "scale": 2}
+    mixed = {"kind": "mixed", "sources": [pairs], "repeats": [2]}
+    data = {"paired": pairs, "mixed": mixed}[kind]
+    data |= {"validation_inputs": "val/low", "validation_targets": "val/high"}
+    stages = [{"steps": 1, "crop": 16, "batch": 1}]
+    plan = Recipe(**tiny(data=data, stages=stages, report_every=1, validate_every=1))
+    train(plan, tmp_path / "run", tmp_path, verbose=0)
+    best = load(tmp_path / "run/best.keras")
+    assert best.restore(np.zeros((4, 5, 3), np.float32)).shape == (8, 10, 3)
 
 
 def test_crops_are_counted_in_pixels_of_the_target(tiny):
