@@ -40,8 +40,8 @@ def check_run(recipe, out) -> list[Check]:
         against the expected one when it is at its end.
 
     Raises:
-        RecipeError: when there is no run, the recipe has no reference, or the run has not come to
-            its first point.
+        RecipeError: when there is no run, the recipe has no reference, the run is validated by
+            another protocol, or it has not come to the first point.
     """
     recipe = load_recipe(recipe)
     expected = recipe.expected
@@ -51,6 +51,12 @@ def check_run(recipe, out) -> list[Check]:
     if not kept.exists():
         raise RecipeError(f"There is no run in {out}: give the folder that `train` wrote.")
     own = load_recipe(kept)
+    if own.protocol != recipe.protocol:
+        raise RecipeError(
+            f"The run in {out} is validated by the protocol {own.protocol!r}, the reference of the "
+            f"recipe {recipe.name!r} by {recipe.protocol!r}: such scores cannot be compared. "
+            "Compare a run by the same protocol."
+        )
     curve = read_curve(kept.with_name("log.csv"), own.report_every, own.validate_every)
     checks = []
     for point in expected.curve:

@@ -84,6 +84,9 @@ def test_pairs_of_two_sizes_are_cut_at_the_same_place(tmp_path, shrink):
             np.testing.assert_array_equal(inputs.repeat(3, axis=1).repeat(3, axis=2), targets)
         else:  # of the same place: the means are those of the same pixels
             np.testing.assert_allclose(inputs.mean((1, 2)), targets.mean((1, 2)), atol=1e-6)
+    folders = (tmp_path / "low", tmp_path / "high")
+    inputs, targets = first(paired_folder(*folders, crop=12, batch=2, scale=3))
+    assert (inputs.shape, targets.shape) == ((2, 4, 4, 3), (2, 12, 12, 3))
 
 
 @pytest.mark.parametrize("scale", [2, 3])

@@ -137,6 +137,8 @@ def test_what_cannot_be_compared(logged, tmp_path):
     folder = logged(FALLING[:2])
     with pytest.raises(RecipeError, match="not come to a step .* reference for: .120."):
         check_run(recipe(), folder.path)
+    with pytest.raises(RecipeError, match="by the protocol 'rgb', the reference .* 'classical-y'"):
+        check_run(recipe(psnr=1.0, protocol="classical-y"), folder.path)
     with pytest.raises(RecipeError, match="has no `expected`"):
         check_run(recipe(expected=None), folder.path)
     with pytest.raises(RecipeError, match="There is no run in"):
