@@ -30,6 +30,10 @@ class Images(Protocol):
     def sizes(self) -> list:
         """(height, width) of each target."""
 
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The files that they are read from, in their order."""
+
     def __len__(self) -> int: ...
 
     def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,6 +81,11 @@ class PairedImages:
         self._cache = ImageCache(cache_bytes)
         _finish(self, [second for _, second in self.paths], crop, problems)
 
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """Input and target of each pair."""
+        return [path for pair in self.paths for path in pair]
+
     def __len__(self):
         return len(self.paths)
 
@@ -117,6 +126,11 @@ class SuperResolutionImages:
         self.sizes = [size and tuple(s - s % scale for s in size) for size in sizes]
         self._cache = ImageCache(cache_bytes)
         _finish(self, self.paths, crop, problems)
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The sharp pictures."""
+        return self.paths
 
     def __len__(self):
         return len(self.paths)
@@ -162,6 +176,11 @@ class CleanImages:
         self._cache = ImageCache(cache_bytes)
         _finish(self, self.paths, crop, problems)
 
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The clean pictures."""
+        return self.paths
+
     def __len__(self):
         return len(self.paths)
 
@@ -193,6 +212,7 @@ class MixedImages:
             for index in range(len(source))
         ]
         self.sizes = [source.sizes[index] for source, index in self._places]
+        self.files = [file for source in sources for file in source.files]
 
     def __len__(self):
         return len(self._places)

@@ -1,5 +1,6 @@
 """Batches of images with their segmentation, from scenes and general images."""
 
+import pathlib
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -67,6 +68,11 @@ class SegmentedBatches:
         self.shares = np.asarray(mix, float) / np.sum(mix)
         self.seed = seed
         self._cache = ImageCache(cache_bytes)
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The pictures of all sources."""
+        return [path for paths in self.paths for path in paths]
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs, probabilities and targets of a step, float32."""

@@ -54,6 +54,11 @@ class Part:
         """(height, width) of each target."""
         return [self.images.sizes[index] for index in self.indices]
 
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The files of the whole data set."""
+        return self.images.files
+
     def __len__(self) -> int:
         return len(self.indices)
 

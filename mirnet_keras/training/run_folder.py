@@ -11,6 +11,7 @@ import yaml
 
 from mirnet_keras.files import remove_leftovers, write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
+from mirnet_keras.training.fingerprint import Fingerprint
 
 
 class SaveError(OSError):
@@ -36,20 +37,24 @@ def saving(path) -> Iterator[None]:
 class RunFolder:
     """Where a training run keeps what it needs to go on, and what it leaves.
 
-    `recipe.yaml`, `log.csv`, `checkpoint.weights.h5` (weights and optimizer of the last report),
-    `best.keras` and `last.keras` (averaged weights).
+    `recipe.yaml`, `data.yaml` (by what the pictures are known again), `log.csv`,
+    `checkpoint.weights.h5` (weights and optimizer of the last report), `best.keras` and
+    `last.keras` (averaged weights).
 
     Args:
         path: path. Created when absent.
         recipe: `Recipe`. A run that exists goes on only with the recipe it began with.
         writes: bool. False on all hosts but one: they read the folder, and write nothing.
+        pictures: `Fingerprint` of what is trained on; None: it is not looked at.
 
     Raises:
-        RecipeError: when the folder holds a run of another recipe.
+        RecipeError: when the folder holds a run of another recipe, or on other pictures.
         SaveError: when the recipe cannot be written.
     """
 
-    def __init__(self, path, recipe: Recipe, writes: bool = True):
+    def __init__(
+        self, path, recipe: Recipe, writes: bool = True, pictures: Fingerprint | None = None
+    ):
         self.path = pathlib.Path(path)
         self.writes = writes
         self.checkpoint = self.path / "checkpoint.weights.h5"
@@ -57,7 +62,9 @@ class RunFolder:
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
         self.recipe = recipe
+        self.pictures = pictures
         self._kept = self.path / "recipe.yaml"
+        self._kept_pictures = self.path / "data.yaml"
         if writes:
             self.path.mkdir(parents=True, exist_ok=True)
             remove_leftovers([self.checkpoint, self.best, self.last])
@@ -67,8 +74,21 @@ class RunFolder:
                 f"Choose another folder, with `start_from: {self.path}` to begin with its weights, "
                 "or go on with the recipe.yaml in it."
             )
-        if not self.checkpoint.exists():
+        if self.checkpoint.exists():
+            self._check_pictures()
+        else:
             self._keep_recipe()
+            self._keep_pictures()
+
+    def _check_pictures(self):
+        if self.pictures is None or not self._kept_pictures.exists():
+            return
+        if change := self.pictures.change_since(self._kept_pictures):
+            raise RecipeError(
+                f"{self.path} holds a run on other pictures: {change}. Put them back as they were, "
+                f"or choose another folder, with `start_from: {self.path}` to begin with its "
+                "weights."
+            )
 
     def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object]):
         """Calls `write` with a temporary path for a file of the run: whole or not at all.
@@ -118,11 +138,18 @@ class RunFolder:
                 "recipe, or take the recipe that the run began with; nothing was changed."
             ) from None
         self._keep_recipe()
+        if not self._kept_pictures.exists():  # in the folder of an older version
+            self._keep_pictures()
         return step
 
     def _keep_recipe(self):
         if not self._kept.exists():
             self.write(self._kept, lambda path: path.write_text(_as_yaml(self.recipe)))
+
+    def _keep_pictures(self):
+        if self.pictures is not None:
+            text = self.pictures.as_yaml()
+            self.write(self._kept_pictures, lambda path: path.write_text(text))
 
     def _checked_step(self, model) -> int:
         """The steps done; raises where the optimizer's variables are not those of the model.

@@ -26,6 +26,7 @@ from mirnet_keras.recipes import (
     load_recipe,
 )
 from mirnet_keras.training.devices import distributed, this_host
+from mirnet_keras.training.fingerprint import fingerprint
 from mirnet_keras.training.fitting import (
     build,
     check_fits,
@@ -46,11 +47,11 @@ def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> k
 
     Args:
         recipe: Name of a shipped recipe, path of a YAML file, or a `Recipe`.
-        out: Folder of the run. It gets `recipe.yaml`, `log.csv`, the checkpoint, `best.keras`
-            (by validation) and `last.keras`, both with averaged weights, and `report.md`,
-            `report.json` and `curve.png`; where TensorBoard is installed and there are pictures to
-            validate on, `tensorboard/`. A recipe with `adversarial` has its first step in
-            `step_1/` there, and no averaged weights behind it.
+        out: Folder of the run. It gets `recipe.yaml`, `data.yaml`, `log.csv`, the checkpoint,
+            `best.keras` (by validation) and `last.keras`, both with averaged weights, and
+            `report.md`, `report.json` and `curve.png`; where TensorBoard is installed and there
+            are pictures to validate on, `tensorboard/`. A recipe with `adversarial` has its first
+            step in `step_1/` there, and no averaged weights behind it.
         data: Folder against which the recipe's folders are read.
         verbose: As in `fit`: `"auto"`, 0 (silent), 1 (bar) or 2 (a line for each report).
         all_devices: Whether all GPUs of this machine share each batch. Several hosts, which
@@ -61,7 +62,8 @@ def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> k
         The trained model, float32, with averaged weights.
 
     Raises:
-        RecipeError: for a recipe that does not fit itself, or the run in `out`.
+        RecipeError: for a recipe that does not fit itself or the run in `out`, and for training
+            pictures that are not those of that run.
         DataError: naming every picture that cannot be used.
         DivergenceError: when the loss becomes NaN.
     """
@@ -108,7 +110,8 @@ def run(
             freeze(model, recipe.frozen)
             compile_model(model, recipe)
             model.optimizer.build(model.trainable_variables)
-        folder = RunFolder(out, recipe, writes=this_host()[0] == 0)
+        pictures = fingerprint(batches.images.files)
+        folder = RunFolder(out, recipe, writes=this_host()[0] == 0, pictures=pictures)
         watching = validation(recipe, folder, images)
         fit(model, batches, folder, recipe, recipe.steps, watching, verbose, patience)
         finish(model, folder)

@@ -15,6 +15,7 @@ from mirnet_keras.segmentation import FolderPrior, Prior, prior
 from mirnet_keras.training.adversarial import AdversarialModel, adversarial_optimizer
 from mirnet_keras.training.devices import distributed, this_host
 from mirnet_keras.training.divergence import StopAtNonFinite
+from mirnet_keras.training.fingerprint import fingerprint
 from mirnet_keras.training.fitting import (
     build,
     check_fits,
@@ -69,7 +70,8 @@ def train_adversarially(
         keras.utils.set_random_seed(recipe.seed)
         with scope():
             model = adversarial_model(recipe, first, root)
-        folder = RunFolder(out, recipe, writes=this_host()[0] == 0)
+        pictures = fingerprint(batches.files)
+        folder = RunFolder(out, recipe, writes=this_host()[0] == 0, pictures=pictures)
         segmented = model.generator.classes is not None
         # Maps in a folder are those of the training pictures.
         prior_of_validation = None if isinstance(maps, FolderPrior) or not segmented else maps

@@ -153,6 +153,7 @@ def test_training_by_a_recipe_and_going_on_after_an_interruption(run_python, tmp
             "best.keras",
             "checkpoint.weights.h5",
             "curve.png",
+            "data.yaml",
             "last.keras",
             "log.csv",
             "recipe.yaml",

@@ -88,6 +88,7 @@ def test_what_a_run_leaves(finished):
         "best.keras",
         "checkpoint.weights.h5",
         "curve.png",
+        "data.yaml",
         "last.keras",
         "log.csv",
         "recipe.yaml",
