@@ -9,19 +9,27 @@ from pathlib import Path
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.(.+)", re.DOTALL)
 
 
-def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
+def write_whole(
+    path: str | os.PathLike, write: Callable[[Path], object], older: Path | None = None
+) -> None:
     """Calls `write` with a temporary path, then renames what it wrote to `path`.
 
-    Readers see the old file until then; when `write` fails, it stays as it was.
+    Readers see the old file until then; when `write` fails, it stays as it was. The new file is on
+    the disk before it gets its name, so that losing power leaves one of both.
 
     Args:
         path: of the file; an older one is replaced.
         write: writes to the path it is given, which lies in the same folder and ends alike.
+        older: where a file that is replaced is kept; None: not at all.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        if older is not None and path.exists():
+            os.replace(path, older)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -123,10 +123,10 @@ def fit(
         raise RecipeError(
             f"The hosts do not see the same run: {folder.path} must be on a disk that they share."
         )
-    first = done // recipe.report_every
-    folder.cut_log(first)
     if folder.last.exists():
         return
+    first = done // recipe.report_every
+    folder.cut_log(first)
     if not done:  # so there is always a last good state
         folder.save_checkpoint(model, 0)
     stopping = [] if patience is None else [StopEarly(folder, patience)]

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import logging
 import pathlib
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,8 @@ import yaml
 from mirnet_keras.files import remove_leftovers, write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
 from mirnet_keras.training.fingerprint import Fingerprint
+
+_messages = logging.getLogger(__name__)
 
 
 class SaveError(OSError):
@@ -38,8 +41,8 @@ class RunFolder:
     """Where a training run keeps what it needs to go on, and what it leaves.
 
     `recipe.yaml`, `data.yaml` (by what the pictures are known again), `log.csv`,
-    `checkpoint.weights.h5` (weights and optimizer of the last report), `best.keras` and
-    `last.keras` (averaged weights).
+    `checkpoint.weights.h5` (weights and optimizer of the last report), `previous.weights.h5` (of
+    the report before), `best.keras` and `last.keras` (averaged weights).
 
     Args:
         path: path. Created when absent.
@@ -58,11 +61,13 @@ class RunFolder:
         self.path = pathlib.Path(path)
         self.writes = writes
         self.checkpoint = self.path / "checkpoint.weights.h5"
+        self.previous = self.path / "previous.weights.h5"
         self.log = self.path / "log.csv"
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
         self.recipe = recipe
         self.pictures = pictures
+        self._is_damaged = False  # the checkpoint
         self._kept = self.path / "recipe.yaml"
         self._kept_pictures = self.path / "data.yaml"
         if writes:
@@ -74,11 +79,16 @@ class RunFolder:
                 f"Choose another folder, with `start_from: {self.path}` to begin with its weights, "
                 "or go on with the recipe.yaml in it."
             )
-        if self.checkpoint.exists():
+        if self.checkpoints:
             self._check_pictures()
         else:
             self._keep_recipe()
             self._keep_pictures()
+
+    @property
+    def checkpoints(self) -> list[pathlib.Path]:
+        """Those that are there, the last one first."""
+        return [path for path in (self.checkpoint, self.previous) if path.exists()]
 
     def _check_pictures(self):
         if self.pictures is None or not self._kept_pictures.exists():
@@ -90,15 +100,17 @@ class RunFolder:
                 "weights."
             )
 
-    def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object]):
+    def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object], older=None):
         """Calls `write` with a temporary path for a file of the run: whole or not at all.
+
+        A file that is replaced is kept at `older`, if that is given.
 
         Raises:
             SaveError: on a full disk and the like.
         """
         if self.writes:
             with saving(path):
-                write_whole(path, write)
+                write_whole(path, write, older)
 
     def save(self, network, path: pathlib.Path):
         """Writes a network into the folder without its optimizer, whole or not at all."""
@@ -110,37 +122,58 @@ class RunFolder:
             network.compiled, network.optimizer = compiled, optimizer
 
     def save_checkpoint(self, model, step: int):
-        """Writes weights, optimizer and `step`, the batches seen, whole or not at all."""
+        """Writes weights, optimizer and `step`, the batches seen, whole or not at all.
+
+        The checkpoint before is kept, too.
+        """
         memory = _Memory()
         model.save_weights(memory)  # on all hosts: on JAX Keras' saving talks with the others
         with h5py.File(memory, "a") as file:
             # Not the optimizer's count, which leaves out steps that loss scaling skipped.
             file.attrs["step"] = step
-        self.write(self.checkpoint, lambda path: path.write_bytes(memory.getbuffer()))
+        older = None if self._is_damaged else self.previous
+        self.write(self.checkpoint, lambda path: path.write_bytes(memory.getbuffer()), older)
+        self._is_damaged = False
 
     def load_checkpoint(self, model) -> int:
         """Restores weights and optimizer where there is a checkpoint; returns the steps done.
 
+        Where the last one cannot be read, that is logged, and the one before is taken.
+
         Raises:
-            RecipeError: when the checkpoint is of another network.
+            RecipeError: when all are damaged or of another network.
         """
-        if not self.checkpoint.exists():
+        if not self.checkpoints:
             return 0
         if not model.optimizer.built:  # a second time, loss scaling would add variables again
             model.optimizer.build(model.trainable_variables)
-        try:
-            step = self._checked_step(model)
-            model.load_weights(self.checkpoint)
-        except (ValueError, OSError, KeyError) as error:
-            raise RecipeError(
-                f"{self.checkpoint} cannot be loaded into this network: it is damaged or of "
-                f"another network ({str(error).splitlines()[0]}). Choose another folder for this "
-                "recipe, or take the recipe that the run began with; nothing was changed."
-            ) from None
+        step = self._load_one_of(self.checkpoints, model)
         self._keep_recipe()
         if not self._kept_pictures.exists():  # in the folder of an older version
             self._keep_pictures()
         return step
+
+    def _load_one_of(self, paths: list[pathlib.Path], model) -> int:
+        """Loads the first that can be loaded; returns its step."""
+        problems = []
+        for path in paths:
+            try:
+                step = _checked_step(path, model)
+                model.load_weights(path)
+            except (ValueError, OSError, KeyError) as error:
+                problems.append(
+                    f"{path} cannot be loaded into this network: it is damaged or of "
+                    f"another network ({str(error).splitlines()[0]})."
+                )
+                continue
+            if problems:
+                self._is_damaged = True
+                _messages.warning("%s The run goes on from %s, step %d.", problems[0], path, step)
+            return step
+        raise RecipeError(
+            f"{problems[0]} Choose another folder for this recipe, or take the recipe that the run "
+            "began with; nothing was changed."
+        )
 
     def _keep_recipe(self):
         if not self._kept.exists():
@@ -150,19 +183,6 @@ class RunFolder:
         if self.pictures is not None:
             text = self.pictures.as_yaml()
             self.write(self._kept_pictures, lambda path: path.write_text(text))
-
-    def _checked_step(self, model) -> int:
-        """The steps done; raises where the optimizer's variables are not those of the model.
-
-        Keras ignores what a file holds beyond the model.
-        """
-        with h5py.File(self.checkpoint) as file:
-            held = len(file["optimizer/vars"])
-            step = int(file.attrs["step"])
-        expected = len(model.optimizer.variables)
-        if held != expected:
-            raise ValueError(f"it holds {held} variables of the optimizer, not {expected}")
-        return step
 
     def cut_log(self, epoch: int):
         """Drops lines of the log from `epoch` on, which will be trained again."""
@@ -192,6 +212,20 @@ class _Memory(io.BytesIO):
 
     def __str__(self):
         return "memory.weights.h5"
+
+
+def _checked_step(path: pathlib.Path, model) -> int:
+    """The steps done; raises where the optimizer's variables are not those of the model.
+
+    Keras ignores what a file holds beyond the model.
+    """
+    with h5py.File(path) as file:
+        held = len(file["optimizer/vars"])
+        step = int(file.attrs["step"])
+    expected = len(model.optimizer.variables)
+    if held != expected:
+        raise ValueError(f"it holds {held} variables of the optimizer, not {expected}")
+    return step
 
 
 def _as_yaml(recipe: Recipe) -> str:

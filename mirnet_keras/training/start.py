@@ -1,5 +1,6 @@
 """What a training starts from: the weights of a trained network, or of another run."""
 
+import contextlib
 import pathlib
 
 import keras
@@ -7,6 +8,7 @@ import keras
 from mirnet_keras.presets import PresetError, find, load
 from mirnet_keras.recipes import RecipeError, load_recipe
 from mirnet_keras.training.fitting import build
+from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
 
 
@@ -54,13 +56,10 @@ def _network_of_run(folder: pathlib.Path) -> keras.Model:
             return load(folder / name)
     if _is_run_in_two_steps(folder):  # the second has kept no network yet
         return _network_of_run(folder / "step_1")
-    model = build(load_recipe(folder / "recipe.yaml"))
-    path = folder / "checkpoint.weights.h5"
-    try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        raise RecipeError(
-            f"`start_from`: the run in {folder} has no network to start from, and {path.name} "
-            f"cannot be read ({str(error).splitlines()[0]})."
-        ) from None
-    return model
+    run = RunFolder(folder, load_recipe(folder / "recipe.yaml"), writes=False)
+    model = build(run.recipe)
+    for checkpoint in run.checkpoints:
+        with contextlib.suppress(ValueError, OSError, KeyError):  # a damaged one
+            model.load_weights(checkpoint)
+            return model
+    raise RecipeError(f"`start_from`: the run in {folder} has kept no weights that can be read.")

@@ -156,6 +156,7 @@ def test_training_by_a_recipe_and_going_on_after_an_interruption(run_python, tmp
             "data.yaml",
             "last.keras",
             "log.csv",
+            "previous.weights.h5",
             "recipe.yaml",
             "report.json",
             "report.md",

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 from mirnet_keras import cli
 from mirnet_keras.images import write_image
 from mirnet_keras.recipes import Recipe
-from mirnet_keras.training import train
+from mirnet_keras.training import compile_model, train
+from mirnet_keras.training.fitting import build
 from mirnet_keras.training.run_folder import RunFolder
 
 
@@ -146,6 +148,69 @@ def test_a_fault_is_one_sentence_and_the_run_is_as_it_was(copied, fault, words):
     assert files(root / "run") == before
 
 
+def same_as_the_whole_run(folder, whole):
+    ours, theirs = (keras.saving.load_model(run / "last.keras") for run in (folder, whole))
+    for our, their in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(our, their)
+    assert (folder / "log.csv").read_text() == (whole / "log.csv").read_text()
+
+
+def steps(folder):
+    """The steps of both checkpoints; None for one that cannot be read."""
+    found = []
+    for name in ("checkpoint.weights.h5", "previous.weights.h5"):
+        try:
+            with h5py.File(folder / name) as file:
+                found.append(int(file.attrs["step"]))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def test_a_damaged_checkpoint_costs_one_report(values, copied, whole, caplog):
+    run = copied(4) / "run"
+    assert steps(run) == [3, 2]
+    data = (run / "checkpoint.weights.h5").read_bytes()
+    (run / "checkpoint.weights.h5").write_bytes(data[:5000])
+    train(Recipe(**values), run, run.parent / "data", verbose=0)
+    assert f"{run / 'checkpoint.weights.h5'} cannot be loaded" in caplog.text
+    assert f"The run goes on from {run / 'previous.weights.h5'}, step 2." in caplog.text
+    same_as_the_whole_run(run, whole)
+    assert steps(run) == [6, 5]
+
+
+def test_a_damaged_checkpoint_does_not_replace_a_good_one(values, copied):
+    run = copied(4) / "run"
+    (run / "checkpoint.weights.h5").write_bytes(b"damaged")
+    assert steps(run) == [None, 2]
+    plan = Recipe(**values)
+    model = build(plan)
+    compile_model(model, plan)
+    folder = RunFolder(run, plan)
+    assert folder.load_checkpoint(model) == 2
+    folder.save_checkpoint(model, 3)
+    assert steps(run) == [3, 2]
+    folder.save_checkpoint(model, 4)
+    assert steps(run) == [4, 3]
+
+
+def test_killed_between_the_names_of_two_checkpoints(values, copied, whole, caplog):
+    run = copied(4) / "run"
+    (run / "checkpoint.weights.h5").replace(run / "previous.weights.h5")
+    train(Recipe(**values), run, run.parent / "data", verbose=0)
+    assert "cannot be loaded" not in caplog.text
+    same_as_the_whole_run(run, whole)
+
+
+def test_two_damaged_checkpoints_are_refused(copied):
+    root = copied(4)
+    for name in ("checkpoint.weights.h5", "previous.weights.h5"):
+        (root / "run" / name).write_bytes(b"damaged")
+    before = files(root / "run")
+    assert "run/checkpoint.weights.h5 cannot be loaded" in refused(root)
+    assert files(root / "run") == before
+
+
 @contextlib.contextmanager
 def no_file_larger_than(size):
     """Lets writing fail as on a full disk: HDF5 would end the process on both."""
@@ -180,10 +245,7 @@ def test_on_a_full_disk_the_run_stays_and_goes_on(values, copied, whole, last, s
     )
     after = files(root / "run")
     assert after.keys() == before.keys()
-    for kept in ("checkpoint.weights.h5", "best.keras", "recipe.yaml"):
+    for kept in ("checkpoint.weights.h5", "previous.weights.h5", "best.keras", "recipe.yaml"):
         assert after.get(kept) == before.get(kept)
-    model = train(Recipe(**values), root / "run", root / "data", verbose=0)
-    expected = keras.saving.load_model(whole / "last.keras")
-    for ours, theirs in zip(model.get_weights(), expected.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert (root / "run/log.csv").read_text() == (whole / "log.csv").read_text()
+    train(Recipe(**values), root / "run", root / "data", verbose=0)
+    same_as_the_whole_run(root / "run", whole)

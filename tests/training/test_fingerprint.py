@@ -87,8 +87,8 @@ def test_a_run_of_an_older_version_goes_on_and_is_known_from_then_on(recipe, cop
 
 
 def test_before_the_first_checkpoint_pictures_may_change(recipe, copied):
-    (copied / "run/checkpoint.weights.h5").unlink()
-    (copied / "run/last.keras").unlink()
+    for name in ("checkpoint.weights.h5", "previous.weights.h5", "last.keras"):
+        (copied / "run" / name).unlink()
     add(copied / "data/hr")
     train(recipe, copied / "run", copied / "data", verbose=0)
     assert yaml.safe_load((copied / "run/data.yaml").read_text())["files"] == 3

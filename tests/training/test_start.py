@@ -74,6 +74,14 @@ def test_the_folder_of_a_run_gives_its_weights(recipe, kept, finished, name):
     equal(weights_from(kept(name), recipe), expected)
 
 
+def test_a_damaged_checkpoint_is_passed_over(recipe, kept):
+    folder = kept("checkpoint.weights.h5")
+    expected = weights_from(folder, recipe)
+    (folder / "checkpoint.weights.h5").rename(folder / "previous.weights.h5")
+    (folder / "checkpoint.weights.h5").write_bytes(b"damaged")
+    equal(weights_from(folder, recipe), expected)
+
+
 def test_the_best_network_is_taken_before_the_last(recipe, kept):
     folder = kept("best.keras", "last.keras")
     other = AWSRN(**recipe().arguments)
@@ -92,7 +100,8 @@ def test_a_run_with_nothing_to_read_is_named(recipe, kept):
     for content in (None, b"damaged"):
         if content is not None:
             (folder / "checkpoint.weights.h5").write_bytes(content)
-        with pytest.raises(RecipeError, match="has no network to start from") as caught:
+            (folder / "previous.weights.h5").write_bytes(content)
+        with pytest.raises(RecipeError, match="has kept no weights that can be read") as caught:
             weights_from(folder, recipe)
         assert "\n" not in str(caught.value)
     with pytest.raises(PresetError, match="There is no preset"):

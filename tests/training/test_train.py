@@ -91,6 +91,7 @@ def test_what_a_run_leaves(finished):
         "data.yaml",
         "last.keras",
         "log.csv",
+        "previous.weights.h5",
         "recipe.yaml",
         "report.json",
         "report.md",

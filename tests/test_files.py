@@ -1,0 +1,55 @@
+import os
+
+import pytest
+
+from mirnet_keras.files import remove_leftovers, write_whole
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    return path
+
+
+def test_a_file_is_on_the_disk_before_it_gets_its_name(file, monkeypatch):
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+
+        def recorded(*arguments, name=name, real=real):
+            calls.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, recorded)
+    write_whole(file, lambda path: path.write_text("new"))
+    assert calls == ["fsync", "replace"]
+    assert file.read_text() == "new"
+
+
+def test_what_is_replaced_can_be_kept(file):
+    older = file.with_name("older.txt")
+    for text in ("new", "newest"):
+        write_whole(file, lambda path, text=text: path.write_text(text), older)
+    assert (file.read_text(), older.read_text()) == ("newest", "new")
+    write_whole(file.with_name("b.txt"), lambda path: path.write_text("first"), older)
+    assert older.read_text() == "new"
+
+
+def test_what_fails_changes_nothing(file):
+    def fails(path):
+        path.write_text("half")
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        write_whole(file, fails, file.with_name("older.txt"))
+    assert [path.name for path in file.parent.iterdir()] == ["a.txt"]
+    assert file.read_text() == "old"
+
+
+def test_leftovers_of_the_named_files_alone_are_removed(file):
+    names = [f".{'0' * 32}.{name}" for name in ("a.txt", "b.txt")]
+    for name in names:
+        file.with_name(name).write_text("half")
+    remove_leftovers([file])
+    assert sorted(path.name for path in file.parent.iterdir()) == [names[1], "a.txt"]
