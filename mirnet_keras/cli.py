@@ -127,6 +127,9 @@ def train(
     precision: Annotated[
         TrainingPrecision | None, typer.Option(help="Another one than the recipe's.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Another one than the recipe's.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Instead compare the run with the recipe's reference.")
     ] = False,
@@ -156,9 +159,9 @@ def train(
         _print_checks(training.check_run(recipe, out))
         return
 
-    plan = load_recipe(recipe)
-    if precision is not None:
-        plan = plan.model_copy(update={"precision": precision.value})
+    changes = {"precision": precision and precision.value, "seed": seed}
+    given = {name: value for name, value in changes.items() if value is not None}
+    plan = load_recipe(recipe).model_copy(update=given)
     model = training.train(plan, out, data, all_devices=all_devices)
     typer.echo(f"Trained '{model.name}': the models and the log are in {out}.")
 

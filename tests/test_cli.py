@@ -74,6 +74,18 @@ def test_train_takes_another_precision(run, monkeypatch):
     assert [recipe.precision for recipe in asked] == ["float32", "mixed_bfloat16"]
 
 
+def test_train_takes_another_seed(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "train", lambda recipe, *_, **__: asked.append(recipe) or AWSRN())
+    run("train", "awsrn_s_x2", "--out", "run", "--seed", "7", "--precision", "float32")
+    run("train", "awsrn_s_x2", "--out", "run", "--seed", "0")
+    assert [(plan.seed, plan.precision) for plan in asked] == [
+        (7, "float32"),
+        (0, "mixed_bfloat16"),
+    ]
+    assert run("train", "awsrn_s_x2", "--out", "run", "--seed", "-1").exit_code == 2
+
+
 def test_train_check_compares_a_run_with_the_reference(run, fails, monkeypatch):
     checks = [training.Check(500, "psnr", 35.0, 36.0, False)]
     monkeypatch.setattr(training, "check_run", lambda recipe, out: checks)

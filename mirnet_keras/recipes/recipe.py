@@ -246,7 +246,7 @@ class Recipe(_Part):
     ema: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.999
     mixup: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "mixed_bfloat16"
-    seed: int = 0
+    seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0
     start_from: str | None = None
     frozen: list[str] = []
     accumulate: pydantic.PositiveInt = 1

@@ -20,6 +20,7 @@ class Report:
 
     Attributes:
         name: of the recipe.
+        seed: of the run.
         steps: done.
         of_steps: in the recipe.
         loss: of the last report, or None.
@@ -32,6 +33,7 @@ class Report:
     """
 
     name: str
+    seed: int
     steps: int
     of_steps: int
     loss: float | None
@@ -43,7 +45,11 @@ class Report:
 
     def text(self) -> str:
         """The report in Markdown."""
-        lines = [f"# {self.name}", "", f"{self.steps:,} of {self.of_steps:,} steps."]
+        lines = [
+            f"# {self.name}",
+            "",
+            f"{self.steps:,} of {self.of_steps:,} steps, seed {self.seed}.",
+        ]
         if self.best_psnr is not None:
             lines.append(f"Best validation: {self.best_psnr:.2f} dB at step {self.best_step:,}.")
         if self.expected_psnr is not None:
@@ -75,6 +81,7 @@ def report_of(recipe: Recipe, curve: Curve, of_steps: int) -> Report:
     verdict = _verdict(recipe, best, steps < of_steps)
     return Report(
         name=recipe.name,
+        seed=recipe.seed,
         steps=steps,
         of_steps=of_steps,
         loss=_number(curve.loss[-1]) if len(curve.loss) else None,

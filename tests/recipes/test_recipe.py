@@ -163,6 +163,7 @@ def test_a_key_unlike_any_other_gets_the_list(write):
         ({"network": "resnet"}, "network: .*'mirnet'.*Received: 'resnet'"),
         ({"rate": -1}, "rate: .*greater than 0.*-1"),
         ({"ema": 1.0}, "ema: .*less than 1"),
+        ({"seed": -1}, "seed: .*greater than or equal to 0"),
         ({"mixup": 2}, "mixup: .*less than or equal to 1"),
         ({"precision": "float64"}, "precision: .*'mixed_bfloat16'.*'float64'"),
         ({"stages": [{"steps": 0, "crop": 32, "batch": 4}]}, "stages.0.steps: .*greater than 0"),

@@ -101,10 +101,13 @@ def test_a_recipe_that_was_changed_is_a_cause(logged):
 
 
 def test_the_report_is_written_with_its_picture(logged):
-    plan = recipe(expected=Expected(psnr=30, curve=[CurvePoint(step=20, loss=0.4, psnr=21)]))
+    curve = [CurvePoint(step=20, loss=0.4, psnr=21)]
+    plan = recipe(expected=Expected(psnr=30, curve=curve), seed=5)
     folder = logged(FALLING, [20, 21, 22, 23, 24, 25], plan)
     write_report(folder, plan, plan.steps)
     values = json.loads((folder.path / "report.json").read_text())
+    assert values["seed"] == plan.seed == 5
+    assert "120 of 120 steps, seed 5." in (folder.path / "report.md").read_text()
     assert (values["verdict"], values["best_psnr"], values["expected_psnr"]) == ("below", 25, 30)
     assert "![Loss and validation](curve.png)" in (folder.path / "report.md").read_text()
     assert read_image(folder.path / "curve.png").std() > 1
