@@ -56,7 +56,9 @@ class Batches:
             crops.append(symmetry(crop, sample.symmetry))
         low, sharp = crops
         degrade = self.images.degradation(sample.image)
-        return (low if degrade is None else degrade(low, random)), sharp
+        if degrade is not None:
+            low = np.asarray(degrade(low, random), np.float32)
+        return low, sharp
 
     def dataset(self, start: int = 0):
         """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""

@@ -21,6 +21,9 @@ class GaussianNoise:
     blur: tuple[float, float] = (0.0, 0.0)
     eight_bit: bool = False
 
+    def __post_init__(self):
+        _check_ranges(sigma=self.sigma, blur=self.blur)
+
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A noisy copy of `image`, (height, width, channels) float32 in 0..1."""
         sigma = np.float32(random.uniform(*self.sigma) / 255)
@@ -45,6 +48,9 @@ class PoissonGaussianNoise:
     photons: tuple[float, float] = (50.0, 2000.0)
     read: tuple[float, float] = (0.0, 5.0)
 
+    def __post_init__(self):
+        _check_ranges(photons=self.photons, read=self.read)
+
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
         photons = np.exp(random.uniform(*np.log(self.photons)))
@@ -65,6 +71,9 @@ class LowLight:
     gain: tuple[float, float] = (0.02, 0.2)
     photons: tuple[float, float] = (500.0, 5000.0)
 
+    def __post_init__(self):
+        _check_ranges(gain=self.gain, photons=self.photons)
+
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A dark copy of `image`, (height, width, channels) float32 in 0..1."""
         gain = np.exp(random.uniform(*np.log(self.gain)))
@@ -72,6 +81,18 @@ class LowLight:
         noisy = PoissonGaussianNoise(self.photons, (0.0, 1.0))(linear, random)
         dark = np.clip(noisy, 0, 1) ** (1 / 2.2)
         return (np.round(dark * 255) / 255).astype(np.float32)
+
+
+def _check_ranges(**ranges) -> None:
+    """Raises where a range is not two numbers, the lower one first."""
+    for name, value in ranges.items():
+        numbers = value if isinstance(value, (list, tuple)) else ()
+        is_range = len(numbers) == 2 and all(isinstance(x, (int, float)) for x in numbers)
+        if not is_range or not 0 <= numbers[0] <= numbers[1]:
+            raise ValueError(
+                f"`{name}` must be a range, two numbers of at least 0, the lower one first. "
+                f"Received {value!r}."
+            )
 
 
 DEGRADATIONS = {

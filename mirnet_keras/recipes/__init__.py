@@ -1,16 +1,18 @@
 """Training recipes: readable YAML files, read into one typed `Recipe`."""
 
-from mirnet_keras.recipes.expected import CurvePoint, Expected
-from mirnet_keras.recipes.recipe import (
-    AdversarialOptions,
+from mirnet_keras.recipes.data import (
     DegradedData,
     MixedData,
     PairedData,
+    SegmentedData,
+    SuperResolutionData,
+)
+from mirnet_keras.recipes.expected import CurvePoint, Expected
+from mirnet_keras.recipes.recipe import (
+    AdversarialOptions,
     Recipe,
     RecipeError,
-    SegmentedData,
     StageOptions,
-    SuperResolutionData,
     list_recipes,
     load_recipe,
 )

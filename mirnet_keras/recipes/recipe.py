@@ -2,16 +2,22 @@
 
 import difflib
 import importlib.resources
-import inspect
 import pathlib
-from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
 
-from mirnet_keras.data import DEGRADATIONS
 from mirnet_keras.models import MODELS
+from mirnet_keras.recipes.data import (
+    DegradedData,
+    MixedData,
+    PairedData,
+    Part,
+    SegmentedData,
+    SuperResolutionData,
+    check_arguments,
+)
 from mirnet_keras.recipes.expected import CurvePoint, Expected
 
 
@@ -22,117 +28,7 @@ class RecipeError(ValueError):
 _Momentum = Annotated[float, pydantic.Field(ge=0, lt=1)]
 
 
-class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-
-class _ValidationPairs(_Part):
-    validation_inputs: str | None = None
-    validation_targets: str | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _both_or_none(self):
-        if (self.validation_inputs is None) != (self.validation_targets is None):
-            raise ValueError("`validation_inputs` and `validation_targets` go together")
-        return self
-
-
-class PairedData(_ValidationPairs):
-    """Two folders with equally named pictures, relative to the data folder.
-
-    Args:
-        inputs, targets: Folders to train on.
-        scale: How many times larger than its input each target is, for networks that enlarge.
-        validation_inputs, validation_targets: Folders to validate on, whole pictures.
-    """
-
-    kind: Literal["paired"] = "paired"
-    inputs: str
-    targets: str
-    scale: pydantic.PositiveInt = 1
-
-
-class SuperResolutionData(_Part):
-    """Folders of sharp pictures, relative to the data folder.
-
-    Args:
-        folders: Folders to train on.
-        exclude: Files in them to leave out, with their folder: `t91/t20.webp`.
-        validation: Folder to validate on, whole pictures.
-    """
-
-    kind: Literal["super_resolution"] = "super_resolution"
-    folders: list[str]
-    exclude: list[str] = []
-    validation: str | None = None
-
-
-class DegradedData(_ValidationPairs):
-    """Folders of clean pictures, relative to the data folder, degraded on the fly, of one size.
-
-    Args:
-        folders: Folders to train on.
-        degradation: Name of `mirnet_keras.data.DEGRADATIONS`.
-        options: Its arguments.
-        validation_inputs, validation_targets: Folders to validate on, whole pictures.
-    """
-
-    scale: ClassVar[int] = 1
-    kind: Literal["degraded"] = "degraded"
-    folders: list[str]
-    degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
-    options: dict[str, Any] = {}
-
-
-class MixedData(_ValidationPairs):
-    """Several kinds of pictures together, such as real pairs and synthetic noise.
-
-    Args:
-        sources: What to train on; their own validation pictures are left out.
-        repeats: How often the pictures of each source are seen in one pass over the data.
-        validation_inputs, validation_targets: Folders to validate on, whole pictures.
-    """
-
-    kind: Literal["mixed"] = "mixed"
-    sources: list[Annotated[PairedData | DegradedData, pydantic.Field(discriminator="kind")]]
-    repeats: list[pydantic.PositiveInt]
-
-    @pydantic.model_validator(mode="after")
-    def _one_for_each(self):
-        if not self.sources or len(self.sources) != len(self.repeats):
-            raise ValueError("`repeats` needs one number for each of `sources`")
-        if len({source.scale for source in self.sources}) > 1:
-            raise ValueError("all `sources` must have one `scale`, which is 1 of the kind degraded")
-        return self
-
-    @property
-    def scale(self) -> int:
-        """How many times larger than the inputs the targets are."""
-        return self.sources[0].scale
-
-
-class SegmentedData(_Part):
-    """Scenes and general pictures with their segmentation, relative to the data folder.
-
-    Args:
-        scenes: Folders of pictures whose segmentation is known.
-        general: Folders of further pictures.
-        mix: How often each kind is drawn, in proportion.
-        prior: Where probabilities come from: a folder of maps, `hub:NAME`, or a `.keras` segmenter,
-            which is not looked for in the data folder; none for background everywhere.
-        general_images: Whether general pictures are segmented, too, or all background.
-        exclude: Files to leave out, with their folder.
-    """
-
-    scenes: Annotated[list[str], pydantic.Field(min_length=1)]
-    general: list[str] = []
-    mix: tuple[pydantic.PositiveFloat, pydantic.PositiveFloat] = (10, 1)
-    prior: str | None = None
-    general_images: Literal["segment", "background"] = "segment"
-    exclude: list[str] = []
-
-
-class StageOptions(_Part):
+class StageOptions(Part):
     """A stretch of training: how many steps, with which crop and batch.
 
     `shrink`: crops are cut that much larger and reduced, so that whole scenes are seen cheaply.
@@ -144,7 +40,7 @@ class StageOptions(_Part):
     shrink: pydantic.PositiveInt = 1
 
 
-class AdversarialOptions(_Part):
+class AdversarialOptions(Part):
     """The second step of training: against a discriminator, from the first step's weights.
 
     Args:
@@ -189,7 +85,7 @@ class AdversarialOptions(_Part):
         return sum(stage.steps for stage in self.stages)
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """All that a training run needs.
 
     Args:
@@ -305,20 +201,10 @@ class Recipe(_Part):
 
     @pydantic.model_validator(mode="after")
     def _arguments_fit(self):
-        _check_arguments("arguments", self.arguments, MODELS[self.network])
+        check_arguments("arguments", self.arguments, MODELS[self.network])
         if isinstance(self.data, SuperResolutionData) and "scale" not in self.arguments:
             raise ValueError("`arguments` must give the `scale` to learn")
-        if isinstance(self.data, DegradedData):
-            _check_arguments("data.options", self.data.options, DEGRADATIONS[self.data.degradation])
         return self
-
-
-def _check_arguments(where: str, arguments: dict, function: Callable) -> None:
-    known = inspect.signature(function).parameters
-    for name in arguments.keys() - known.keys():
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f". Did you mean {near[0]!r}?" if near else f". Known: {list(known)}"
-        raise ValueError(f"unknown key {name!r} in `{where}`{hint}")
 
 
 def list_recipes() -> list[str]:
@@ -345,7 +231,7 @@ def load_recipe(source) -> Recipe:
         raise RecipeError(f"{source} must hold keys and values, as the shipped recipes do.")
     values.setdefault("name", pathlib.Path(source).stem)
     try:
-        return Recipe(**values)
+        return Recipe.model_validate(values)
     except pydantic.ValidationError as error:
         raise RecipeError(f"{source}: {_sentence(error)}") from None
 
@@ -355,7 +241,10 @@ def _read(source) -> str:
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise RecipeError(f"There is no recipe file {path}.")
-        return path.read_text()
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise RecipeError(f"{path} is no text. Give a YAML file.") from None
     names = list_recipes()
     if str(source) not in names:
         near = difflib.get_close_matches(str(source), names, 1)

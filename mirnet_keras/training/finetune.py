@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Callable
 
@@ -114,7 +115,7 @@ def finetune(
         folder: Sharp pictures (or `HR/` with them) for networks that enlarge; for others `low/`
             and `high/`, `noisy/` and `clean/`, or `inputs/` and `targets/`.
         out: Folder of the run, as `train` leaves it, with `before_after.json`.
-        steps: At most.
+        steps: At most, rounded down to a multiple of 50; no fewer than these.
         rate: Learning rate at the start: a tenth of that of a training from scratch.
         frozen: Names of layers that stay as they are.
         verbose: As in `fit`.
@@ -177,6 +178,8 @@ def _recipe(model, preset, data, training: Part, steps: int, rate: float, frozen
         raise DataError(
             f"The smallest picture has a side of {side} pixels: at least {grid} are needed."
         )
+    if not 0 < rate < math.inf:
+        raise RecipeError(f"`rate` must be a number above 0. Received {rate}.")
     stage = StageOptions(steps=max(1, steps // REPORT_EVERY) * REPORT_EVERY, crop=crop, batch=8)
     return Recipe(
         name=model.name,

@@ -151,7 +151,10 @@ def _causes_in_loss(curve: Curve) -> list[str]:
 def _causes_in_validation(curve: Curve, of_steps: int) -> list[str]:
     psnr, best = curve.psnr, curve.best
     if best is None:
-        return ["Nothing was validated: the recipe's `data` names no pictures to validate on."]
+        return [
+            "Nothing was validated: the run ended before its first validation, or the recipe's "
+            "`data` names no pictures for it."
+        ]
     if len(psnr) < 2:
         return []
     if best[0] == curve.validated[-1] and psnr[-1] - psnr[-2] > STILL_RISING:

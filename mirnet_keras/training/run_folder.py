@@ -14,6 +14,7 @@ from mirnet_keras.files import remove_leftovers, write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
 from mirnet_keras.training.fingerprint import Fingerprint
 
+REPORTS = ("report.md", "report.json", "curve.png")
 _messages = logging.getLogger(__name__)
 
 
@@ -51,7 +52,8 @@ class RunFolder:
         pictures: `Fingerprint` of what is trained on; None: it is not looked at.
 
     Raises:
-        RecipeError: when the folder holds a run of another recipe, or on other pictures.
+        RecipeError: when the folder holds a run of another recipe or on other pictures, or no run
+            and files that one would replace.
         SaveError: when the recipe cannot be written.
     """
 
@@ -81,7 +83,9 @@ class RunFolder:
             )
         if self.checkpoints:
             self._check_pictures()
-        else:
+        elif not self._kept.exists():
+            self._check_free()
+        if not self.checkpoints:
             self._keep_recipe()
             self._keep_pictures()
 
@@ -89,6 +93,16 @@ class RunFolder:
     def checkpoints(self) -> list[pathlib.Path]:
         """Those that are there, the last one first."""
         return [path for path in (self.checkpoint, self.previous) if path.exists()]
+
+    def _check_free(self):
+        """Raises where files lie in the folder that a run would replace."""
+        names = (self.log.name, self.best.name, self.last.name, *REPORTS)
+        there = [name for name in names if (self.path / name).exists()]
+        if there:
+            raise RecipeError(
+                f"{self.path} holds no run, but files that one would replace: {', '.join(there)}. "
+                "Choose another folder."
+            )
 
     def _check_pictures(self):
         if self.pictures is None or not self._kept_pictures.exists():

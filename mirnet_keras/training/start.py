@@ -22,9 +22,14 @@ def start_from(source: str, model: keras.Model) -> None:
 
     Raises:
         PresetError: when `source` is none of these.
-        RecipeError: when the run has kept nothing that can be read.
+        RecipeError: when the run has kept nothing that can be read, or nothing of it fits.
     """
-    transfer_by_name(_network(source), model)
+    kept = transfer_by_name(_network(source), model)
+    if len(kept) == len(model.variables):
+        raise RecipeError(
+            f"`start_from: {source}` has no weight whose name and shape fit {model.name!r}. "
+            "Leave it out, or name a network of the same kind."
+        )
 
 
 def _network(source: str) -> keras.Model:

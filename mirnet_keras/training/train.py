@@ -39,7 +39,11 @@ from mirnet_keras.training.fitting import (
 )
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.training.start import start_from
-from mirnet_keras.training.train_adversarially import first_step, train_adversarially
+from mirnet_keras.training.train_adversarially import (
+    check_second_step,
+    first_step,
+    train_adversarially,
+)
 
 
 def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> keras.Model:
@@ -71,6 +75,7 @@ def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> k
     if recipe.adversarial is not None:
         if this_host()[1] > 1:
             raise RecipeError("A recipe with `adversarial` trains on one host: leave --hosts out.")
+        check_second_step(recipe, pathlib.Path(data))
         # What is expected of a recipe in two steps is that of the second.
         plan = first_step(recipe).model_copy(update={"expected": None})
         first = train(plan, pathlib.Path(out) / "step_1", data, verbose, all_devices)

@@ -40,6 +40,19 @@ def first_step(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"arguments": arguments, "adversarial": None})
 
 
+def check_second_step(recipe: Recipe, root: pathlib.Path) -> None:
+    """Opens what the second step needs, before hours go into the first.
+
+    Raises:
+        RecipeError, ImageError, DataError, PriorError, PresetError: for what does not fit or lacks.
+    """
+    options = _options(recipe)
+    _discriminator(options)
+    if options.perceptual:
+        _perceptual(recipe, root)
+    _batches(recipe, options, root, *priors(options, root, recipe.arguments.get("scale", 4)))
+
+
 def train_adversarially(
     recipe: Recipe,
     first: keras.Model,
@@ -111,8 +124,7 @@ def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) ->
     generator = build(recipe)
     check_fits(generator, options.stages, recipe.arguments.get("scale", 4))
     transfer_by_name(first, generator)
-    discriminator = DISCRIMINATORS[options.discriminator](**options.discriminator_arguments)
-    _check_crops(discriminator, options)
+    discriminator = _discriminator(options)
     weights = {name: getattr(options, name) for name in ("pixel", "perceptual", "adversarial")}
     perceptual = _perceptual(recipe, root) if options.perceptual else None
     model = AdversarialModel(generator, discriminator, weights, perceptual, options.loss)
@@ -128,6 +140,16 @@ def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) ->
     )
     model.compile(optimizer, jit_compile=compiles_with_xla())
     return model
+
+
+def _discriminator(options: AdversarialOptions) -> Discriminator:
+    """The recipe's discriminator, which takes its crops."""
+    try:
+        found = DISCRIMINATORS[options.discriminator](**options.discriminator_arguments)
+    except TypeError as error:
+        raise RecipeError(f"`discriminator_arguments` do not fit: {error}.") from error
+    _check_crops(found, options)
+    return found
 
 
 def _check_crops(discriminator: Discriminator, options: AdversarialOptions) -> None:

@@ -19,6 +19,7 @@ SMALL = {
     "stages": [{"steps": 4000, "crop": 32, "batch": 4}],
 }
 PAIRED = {"kind": "paired", "inputs": "low", "targets": "high"}
+NOISY = {"kind": "degraded", "folders": ["a"], "degradation": "gaussian"}
 
 
 @pytest.fixture
@@ -170,6 +171,8 @@ def test_a_key_unlike_any_other_gets_the_list(write):
         ({"stages": [{"steps": 9.5, "crop": 32, "batch": 4}]}, "stages.0.steps: .*integer"),
         ({"data": {"folders": ["a"]}}, "data: .*kind"),
         ({"data": {"folders": ["a"], "kind": "video"}}, "data: .*'paired'.*'super_resolution'"),
+        ({"data": NOISY | {"options": {"sigma": 25}}}, "`sigma` must be a range.*Received 25"),
+        ({"data": NOISY | {"options": {"sigma": [9, 2]}}}, "`sigma` must be a range"),
         ({"report_every": 300}, r"`report_every` \(300\) must divide"),
         ({"report_every": 500, "validate_every": 700}, r"`validate_every` \(700\)"),
     ],
@@ -195,12 +198,16 @@ def test_a_file_without_keys_is_refused(tmp_path, text):
     assert "must hold keys and values" in refused(path)
 
 
-def test_files_that_are_no_yaml_or_missing_are_refused(tmp_path):
+def test_files_that_are_no_yaml_or_missing_are_refused(tmp_path, write):
     path = tmp_path / "mine.yaml"
     path.write_text("stages: [\n")
     with pytest.raises(RecipeError, match="mine.yaml is not readable YAML"):
         load_recipe(path)
     assert "no recipe file" in refused(tmp_path / "missing.yml")
+    path.write_bytes(b"\xff\xfe\x80")
+    assert "mine.yaml is no text" in refused(path)
+    path.write_text(write().read_text() + "7: 8\n")
+    assert "mine.yaml: 7: " in refused(path)
 
 
 def test_an_unknown_recipe_gets_the_nearest_name():

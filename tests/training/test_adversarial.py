@@ -7,11 +7,11 @@ from keras import ops
 
 from mirnet_keras import train
 from mirnet_keras.data import SegmentedBatches, synthetic_scene
-from mirnet_keras.images import write_image
+from mirnet_keras.images import ImageError, write_image
 from mirnet_keras.models import SPSAGAN, UNetDiscriminator
 from mirnet_keras.presets import load
-from mirnet_keras.recipes import Recipe
-from mirnet_keras.segmentation import labels_to_probabilities
+from mirnet_keras.recipes import Recipe, RecipeError
+from mirnet_keras.segmentation import PriorError, labels_to_probabilities
 from mirnet_keras.training import AdversarialModel, adversarial_optimizer
 from mirnet_keras.training.adversarial import is_attention
 from mirnet_keras.training.divergence import DivergenceError, first_non_finite_layer
@@ -246,3 +246,22 @@ def test_a_missing_feature_network(recipe, tmp_path):
     broken = recipe(perceptual=1.0, features="vgg16", feature_weights="vgg16.safetensors")
     with pytest.raises(FileNotFoundError, match="The weights of VGG16 are missing"):
         adversarial_model(broken, SPSAGAN(**recipe().arguments, spsa_after=()), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"discriminator_arguments": {"widths": 4}},
+            "`discriminator_arguments` do not fit: .*widths",
+        ),
+        ({"data": {"scenes": ["nowhere"]}}, "nowhere"),
+        ({"data": {"scenes": ["scenes"], "prior": "no_maps"}}, "no_maps"),
+    ],
+)
+def test_what_the_second_step_lacks_is_said_before_the_first(
+    recipe, scenes, tmp_path, changes, words
+):
+    with pytest.raises((RecipeError, ImageError, PriorError), match=words):
+        train(recipe(**changes), tmp_path / "run", scenes, verbose=0)
+    assert not (tmp_path / "run").exists()

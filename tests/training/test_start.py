@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mirnet_keras.images import write_image
-from mirnet_keras.models import AWSRN
+from mirnet_keras.models import AWSRN, MIRNetV2
 from mirnet_keras.presets import PresetError, load
 from mirnet_keras.recipes import Recipe, RecipeError
 from mirnet_keras.training import train
@@ -128,3 +128,18 @@ def test_a_diverged_run_is_taken_up_with_a_lower_rate(recipe, data, kept, tmp_pa
 
 def test_in_the_second_step_the_first_can_be_kept(tmp_path):
     assert f"copy of {tmp_path / 'step_1'}" in way_out(tmp_path, in_second_step=True)
+
+
+def test_a_network_of_which_nothing_fits_is_refused(kept):
+    other = MIRNetV2(filters=8, blocks=1, convolution_groups=(1,), name="other")
+    with pytest.raises(RecipeError, match="has no weight whose name and shape fit 'other'"):
+        start_from(str(kept("last.keras")), other)
+
+
+def test_files_that_a_run_would_replace_are_not_touched(recipe, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("0,1\n1,2\n")
+    with pytest.raises(RecipeError, match=r"holds no run, but files .*: log\.csv\. Choose another"):
+        RunFolder(tmp_path, recipe())
+    assert log.read_text() == "0,1\n1,2\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
