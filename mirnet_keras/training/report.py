@@ -153,7 +153,7 @@ def _causes_in_validation(curve: Curve, of_steps: int) -> list[str]:
     if best is None:
         return [
             "Nothing was validated: the run ended before its first validation, or the recipe's "
-            "`data` names no pictures for it."
+            "`data` names no pictures to validate on."
         ]
     if len(psnr) < 2:
         return []
