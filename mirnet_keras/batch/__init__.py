@@ -5,6 +5,7 @@ from mirnet_keras.batch.finding import BatchError, Job, find_jobs
 from mirnet_keras.batch.record import Record
 from mirnet_keras.batch.running import Outcome, restore_all
 from mirnet_keras.batch.settings import Restorers, Settings
+from mirnet_keras.batch.stopping import Stop, StoppedError
 
 __all__ = [
     "BatchError",
@@ -14,6 +15,8 @@ __all__ = [
     "Record",
     "Restorers",
     "Settings",
+    "Stop",
+    "StoppedError",
     "estimate_all",
     "find_jobs",
     "restore_all",

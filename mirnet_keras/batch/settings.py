@@ -96,8 +96,8 @@ class Restorers:
 
         Args:
             picture: what to restore.
-            progress: see `Restorer.__call__`; where the opacity is restored as well, that follows
-                and begins at 0 again.
+            progress: see `Restorer.__call__`, called with 0 when there is memory, too; where the
+                opacity is restored as well, that follows and begins at 0 again.
         """
         name = self._settings.preset or suggest_preset(picture.rgb)
         restorer = self.named(name)
@@ -108,6 +108,8 @@ class Restorers:
                 functools.partial(restorer, progress=progress) if progress else restorer,
                 picture,
                 scale=restorer.scale,
+            if progress is not None:
+                progress(0)  # before the first row of tiles, whose time may be long
                 alpha=self._settings.alpha,
             )
         return name, restored if self._settings.keep_metadata else restored.without_metadata()

@@ -31,10 +31,10 @@ from mirnet_keras.pictures import (
 )
 from mirnet_keras.presets import Preset, PresetError, list_presets
 from mirnet_keras.restorer import Restorer, RestorerError, suggest_preset
-from mirnet_keras.service.jobs import BODY, File, Jobs, Progress, Work, job_routes
+from mirnet_keras.service.jobs import BODY, File, Jobs, Work, job_routes
 from mirnet_keras.service.paced import PacedResponse
 from mirnet_keras.service.page import page_routes
-from mirnet_keras.service.waiting import BusyError, WaitingRoom
+from mirnet_keras.service.waiting import BusyError, Progress, WaitingRoom
 from mirnet_keras.web import preset_title
 
 Result = TypeVar("Result")
@@ -142,9 +142,8 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     )
     async def restore(request: Request, work: Annotated[Work, Depends(asked)]) -> Response:
         """Restores a picture."""
-        task = functools.partial(work, None)
         with metrics.seconds.time():
-            content, headers, kind = await _unless_gone(request, room.compute(task))
+            content, headers, kind = await _unless_gone(request, room.compute(work))
         metrics.count(200)
         return PacedResponse(content, headers, kind, seconds=limits.seconds)
 
@@ -245,7 +244,7 @@ def _restored(
     suffix: str | None,
     most: int,
     loaded: dict[object, Restorer],
-    progress: Progress | None,
+    progress: Progress,
 ) -> File:
     """Decodes, restores and encodes: in the worker's thread.
 

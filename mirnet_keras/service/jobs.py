@@ -14,11 +14,10 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel
 
 from mirnet_keras.service.paced import PacedResponse
-from mirnet_keras.service.waiting import BusyError, WaitingRoom
+from mirnet_keras.service.waiting import BusyError, Progress, WaitingRoom
 
 File = tuple[bytes, dict[str, str], str]  # content, headers to send with it, media type
-Progress = Callable[[float], None]
-Work = Callable[[Progress | None], File]
+Work = Callable[[Progress], File]
 End = Literal["done", "failed", "cancelled"]
 State = Literal["waiting", "running"] | End
 BODY = {  # what the description says of requests with a picture
@@ -44,10 +43,6 @@ class JobStatus(Started):
 
     progress: float
     error: str | None = None
-
-
-class _StoppedError(Exception):
-    """Nobody waits for the work any more."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -79,18 +74,15 @@ class Job:
         """What it does now."""
         return self.end or ("running" if self.begun else "waiting")
 
-    def run(self, work: Work) -> File | None:
-        """Does the work, in the worker's thread; None: it was given up, for the job had ended."""
+    def run(self, work: Work, progress: Progress) -> File:
+        """Does the work, in the worker's thread, and notes how far it is."""
         self.begun = True
-        try:
-            return work(self._report)
-        except _StoppedError:
-            return None
 
-    def _report(self, share: float) -> None:
-        if self.end is not None:
-            raise _StoppedError
-        self.progress = max(self.progress, share)
+        def report(share: float) -> None:
+            progress(share)
+            self.progress = max(self.progress, share)
+
+        return work(report)
 
 
 class Jobs:

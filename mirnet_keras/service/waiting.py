@@ -6,8 +6,11 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from mirnet_keras.batch import Stop, StoppedError
+
+Progress = Callable[[float], None]
 Result = TypeVar("Result")
 FIRST_GUESS = 2.0  # seconds for a picture, before one was measured
 MEMORY = 0.8  # share of the former mean in the new one
@@ -54,14 +57,16 @@ class WaitingRoom:
         finally:
             self.taken -= 1
 
-    async def compute(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
-        """Runs a function when its turn comes.
+    async def compute(
+        self, work: Callable[[Progress], Result], seconds: float | None = None
+    ) -> Result:
+        """Does some work when its turn comes.
 
-        A function that is given up before its turn, by time or by cancelling, is not begun and
-        holds no memory; of one that is running, the result is lost.
+        Work that is given up before its turn, by time or by cancelling, is not begun and holds no
+        memory; work that is running ends where it next reports its progress.
 
         Args:
-            function: what to run.
+            work: a function that is given another one, to report the share that is done.
             seconds: the longest that it may wait and run; None: as for all.
 
         Raises:
@@ -69,24 +74,30 @@ class WaitingRoom:
         """
         loop = asyncio.get_running_loop()
         seconds = seconds or self._seconds
+        stop = Stop()
         try:
             async with asyncio.timeout(seconds):
                 await self._turn.acquire()
-                future = loop.run_in_executor(self._worker, self._timed, function)
+                future = loop.run_in_executor(self._worker, self._timed, work, stop)
                 future.add_done_callback(lambda _: self._turn.release())
                 return await asyncio.shield(future)
         except TimeoutError:
             message = f"The picture was not done within {seconds:g} seconds."
             raise BusyError(message, self._retry_after()) from None
+        finally:
+            stop.ask()
 
     def close(self) -> None:
         """Waits for the picture that is being computed."""
         self._worker.shutdown()
 
-    def _timed(self, function: Callable[[], Result]) -> Result:
+    def _timed(self, work: Callable[[Progress], Any], stop: Stop) -> Any:
+        """The result; None, which nobody sees, where the work was given up."""
         start = time.perf_counter()
         try:
-            return function()
+            return work(stop.report)
+        except StoppedError:
+            return None
         finally:
             seconds = time.perf_counter() - start
             self._mean = MEMORY * self._mean + (1 - MEMORY) * seconds

@@ -110,10 +110,10 @@ def test_a_full_house_answers_503_and_serves_the_others(monkeypatch):
     release, entered = threading.Event(), threading.Event()
     original = Restorer.__call__
 
-    def slow(self, image):
+    def slow(self, image, **options):
         entered.set()
         assert release.wait(10)
-        return original(self, image)
+        return original(self, image, **options)
 
     monkeypatch.setattr(Restorer, "__call__", slow)
     service, answers = client(waiting=1), []

@@ -14,6 +14,7 @@ import uvicorn
 from mirnet_keras.batch import Settings
 from mirnet_keras.images import encode_image
 from mirnet_keras.models import AWSRN
+from mirnet_keras.restorer import Restorer
 from mirnet_keras.service import Limits, create_app
 
 HEAD = (
@@ -100,6 +101,32 @@ def test_pictures_of_those_who_left_are_not_begun(serve, held):
     with connected(port) as third:
         assert status(third) == 200
     assert len(entered) == 2
+
+
+def test_what_nobody_waits_for_ends_and_lets_the_next_one_go(serve, monkeypatch):
+    """Those who have gone, and those who were told that it takes too long."""
+    original, begun, finished = Restorer.__call__, [], []
+
+    def endless(self, image, *, progress):
+        begun.append(image.shape)
+        if len(begun) <= 2:
+            while True:
+                time.sleep(0.01)
+                progress(0.5)
+        finished.append(True)
+        return original(self, image, progress=progress)
+
+    monkeypatch.setattr(Restorer, "__call__", endless)
+    _, port = serve(seconds=3)
+    gone = connected(port)
+    wait_for(lambda: len(begun) == 1)
+    gone.close()
+    with connected(port) as late:
+        wait_for(lambda: len(begun) == 2)
+        assert status(late) == 503
+    with connected(port) as third:
+        assert status(third) == 200
+    assert len(finished) == 1
 
 
 def test_who_leaves_while_sending_gives_the_place_free(serve):
