@@ -30,7 +30,7 @@ class Settings:
     """How pictures are restored.
 
     Attributes:
-        preset: what `Restorer` takes as text; None: what `suggest_preset` says of each picture.
+        preset: what `Restorer` takes as text; None: what suits each picture.
         tile, memory_budget, ensemble, border: see `Restorer`.
         threads: of a LiteRT file; None: all. TensorFlow's are set by `machine.start_keras`.
         precision: "float32" or "bfloat16", which is faster where the processor has it.
@@ -50,6 +50,10 @@ class Settings:
     alpha: str = "net"
     keep_metadata: bool = True
     max_pixels: int = MAX_PIXELS
+
+    def preset_for(self, picture: Picture) -> str:
+        """The preset that is named; else what `suggest_preset` says of the picture on white."""
+        return self.preset or suggest_preset(picture.on_white().rgb)
 
     def fingerprint(self) -> str:
         """A short text that differs where results may differ: by model, version or setting.
@@ -99,17 +103,17 @@ class Restorers:
             progress: see `Restorer.__call__`, called with 0 when there is memory, too; where the
                 opacity is restored as well, that follows and begins at 0 again.
         """
-        name = self._settings.preset or suggest_preset(picture.rgb)
+        name = self._settings.preset_for(picture)
         restorer = self.named(name)
         pixels = picture.pixels
         room = self._room.taking(restorer.estimate(pixels.shape, pixels.dtype).memory)
         with room, self.on_device():
+            if progress is not None:
+                progress(0)  # before the first row of tiles, whose time may be long
             restored = restore_picture(
                 functools.partial(restorer, progress=progress) if progress else restorer,
                 picture,
                 scale=restorer.scale,
-            if progress is not None:
-                progress(0)  # before the first row of tiles, whose time may be long
                 alpha=self._settings.alpha,
             )
         return name, restored if self._settings.keep_metadata else restored.without_metadata()

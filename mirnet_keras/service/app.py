@@ -30,7 +30,7 @@ from mirnet_keras.pictures import (
     picture_kind,
 )
 from mirnet_keras.presets import Preset, PresetError, list_presets
-from mirnet_keras.restorer import Restorer, RestorerError, suggest_preset
+from mirnet_keras.restorer import Restorer, RestorerError
 from mirnet_keras.service.jobs import BODY, File, Jobs, Work, job_routes
 from mirnet_keras.service.paced import PacedResponse
 from mirnet_keras.service.page import page_routes
@@ -265,7 +265,7 @@ def _restored(
     suffix = suffix or output_suffix(Path("picture"), kind)
     try:
         picture = decode_picture(data, max_pixels=settings.max_pixels)
-        preset = settings.preset or suggest_preset(picture.rgb)
+        preset = settings.preset_for(picture)
         restorers = Restorers(dataclasses.replace(settings, preset=preset), loaded)
         _check_output(picture, restorers.named(preset).scale, most)
         _, restored = restorers.restore(picture, progress)

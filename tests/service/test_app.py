@@ -10,7 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mirnet_keras import cli
-from mirnet_keras.restorer import Restorer
+from mirnet_keras.batch import Restorers
+from mirnet_keras.restorer import Restorer, RestorerError
 from mirnet_keras.service import Limits, create_app
 
 PNG = {"content-type": "image/png"}
@@ -22,7 +23,10 @@ def client(**limits):
 
 
 def photo(kind="PNG", shape=(16, 12, 4), **options):
-    pixels = np.random.default_rng(0).integers(90, 256, shape, np.uint8)
+    return encoded(np.random.default_rng(0).integers(90, 256, shape, np.uint8), kind, **options)
+
+
+def encoded(pixels, kind="PNG", **options):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
@@ -138,6 +142,23 @@ def test_a_full_house_answers_503_and_serves_the_others(monkeypatch):
     assert 'mirnet_answers_total{status="200"} 2.0' in metrics
     assert 'mirnet_answers_total{status="503"} 1.0' in metrics
     assert "mirnet_waiting 0.0" in metrics
+
+
+def test_a_logo_on_transparent_black_is_not_dark(monkeypatch):
+    asked = []
+
+    def named(self, name):
+        asked.append(name)
+        raise RestorerError("No further.")
+
+    monkeypatch.setattr(Restorers, "named", named)
+    monkeypatch.setattr(Restorers, "_load", lambda self, name: None)
+    logo = np.zeros((16, 12, 4), np.uint8)
+    logo[6:9, 4:8] = (200, 20, 20, 255)
+    assert client().post("/restore", content=encoded(logo), headers=PNG).status_code == 422
+    logo[..., 3] = 255
+    client().post("/restore", content=encoded(logo), headers=PNG)
+    assert asked == ["awsrn_s_x2", "mirnet_lowlight_small"]
 
 
 def test_presets_are_listed():
