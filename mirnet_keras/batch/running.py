@@ -1,6 +1,7 @@
 """Restores pictures, a few at a time."""
 
 import collections
+import contextlib
 import dataclasses
 import itertools
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from mirnet_keras.batch.finding import Job
 from mirnet_keras.batch.record import Record
 from mirnet_keras.batch.settings import Restorers, Settings
+from mirnet_keras.batch.stopping import Stop
 from mirnet_keras.files import remove_leftovers
 from mirnet_keras.images import write_bytes
 from mirnet_keras.pictures import Picture, encode_picture, read_picture
@@ -77,7 +79,8 @@ def restore_all(
         fail_fast: stops when a picture failed, and those that are being worked on are done.
 
     Yields:
-        What became of each picture, in order.
+        What became of each picture, in order. Who stops asking, or presses Ctrl+C, ends those that
+        are being computed at their next row of tiles; none of them is written.
 
     Raises:
         PresetError, RestorerError: when the preset that the settings name cannot be loaded.
@@ -88,12 +91,12 @@ def restore_all(
     if record is not None:
         record.start()
     remove_leftovers(job.output for job in jobs)
-    with ThreadPoolExecutor(AT_ONCE) as workers:
+    with _workers() as (workers, stop):
         coming = iter(jobs)
         going: collections.deque[Future[Outcome]] = collections.deque()
         while True:
             for job in itertools.islice(coming, AT_ONCE - len(going)):
-                going.append(workers.submit(_restore, job, settings, restorers, record))
+                going.append(workers.submit(_restore, job, settings, restorers, record, stop))
             if not going:
                 return
             outcome = going.popleft().result()
@@ -102,14 +105,27 @@ def restore_all(
             yield outcome
 
 
-def _restore(job: Job, settings: Settings, restorers: Restorers, record: Record | None) -> Outcome:
+@contextlib.contextmanager
+def _workers() -> Iterator[tuple[ThreadPoolExecutor, Stop]]:
+    """Threads, and what ends their work; when this is left early, by Ctrl+C, it is ended."""
+    workers, stop = ThreadPoolExecutor(AT_ONCE), Stop()
+    try:
+        yield workers, stop
+    finally:
+        stop.ask()
+        workers.shutdown(cancel_futures=True)
+
+
+def _restore(
+    job: Job, settings: Settings, restorers: Restorers, record: Record | None, stop: Stop
+) -> Outcome:
     """Does one picture from file to file."""
     try:
         picture = _read(job, settings, record)
         if picture is None:
             return Outcome(job.input, job.output, "skipped")
         start = time.perf_counter()
-        preset, restored = restorers.restore(picture)
+        preset, restored = restorers.restore(picture, stop.report)
         seconds = time.perf_counter() - start
     except Exception as error:  # whatever it is, it must not cost the other pictures
         return Outcome(job.input, job.output, "failed", error=error)

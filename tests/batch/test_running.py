@@ -16,6 +16,8 @@ from mirnet_keras.batch import (
     Record,
     Restorers,
     Settings,
+    Stop,
+    StoppedError,
     find_jobs,
     restore_all,
     running,
@@ -161,7 +163,7 @@ def test_three_pictures_are_worked_on_at_once_and_no_more(tmp_path, settings, mo
         def __init__(self, settings):
             pass
 
-        def restore(self, picture):
+        def restore(self, picture, progress):
             if picture is pictures[0]:
                 assert writing.wait(10)
                 assert begun[2].wait(10)
@@ -176,6 +178,49 @@ def test_three_pictures_are_worked_on_at_once_and_no_more(tmp_path, settings, mo
     assert [outcome.status for outcome in outcomes] == ["restored"] * 4
     assert [outcome.input for outcome in outcomes] == [job.input for job in jobs]
     assert begun_by_then == [True, True, True, False]
+
+
+def test_ctrl_c_ends_what_is_computed_at_its_next_report(tmp_path, monkeypatch):
+    picture, begun, done = Picture(np.zeros((4, 4, 3), np.uint8)), threading.Event(), []
+
+    class Endless:
+        def __init__(self, settings):
+            pass
+
+        def restore(self, picture, progress):
+            begun.set()
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                progress(0.5)
+                time.sleep(0.01)
+            done.append(True)
+
+    def read(path, max_pixels):
+        return picture
+
+    def interrupt():
+        assert begun.wait(10)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    monkeypatch.setattr(running, "read_picture", read)
+    monkeypatch.setattr(running, "Restorers", Endless)
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / f"o{number}.png") for number in range(9)]
+    threading.Timer(0.1, interrupt).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(restore_all(jobs, Settings()))
+    assert time.monotonic() - start < 15
+    assert (done, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_what_waits_for_memory_is_not_begun_when_it_is_stopped(settings):
+    stop, begun = Stop(), []
+    stop.ask()
+    restorers = Restorers(settings)
+    restorers.named(settings.preset)._attempt = lambda *arguments: begun.append(arguments)
+    with pytest.raises(StoppedError):
+        restorers.restore(Picture(np.zeros((4, 4, 3), np.uint8)), stop.report)
+    assert not begun
 
 
 def test_errors_of_the_program_are_named_by_their_kind(mixed, settings, monkeypatch):
