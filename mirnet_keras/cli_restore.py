@@ -119,7 +119,7 @@ def restore(
         ),
     ] = True,
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Pictures with more pixels are refused.")
+        int, typer.Option(min=1, help="Pictures, and clips whose frames, have more are refused.")
     ] = 200_000_000,
     precision: Annotated[
         Precision, typer.Option(help="bfloat16 is faster where the processor has it.")
@@ -170,7 +170,7 @@ def restore(
     if estimate:
         _estimate(images, out, recursive, settings, as_json=as_json)
         return
-    clip = clip_among(images, file_format)
+    clip = clip_among(images, file_format, codec, crf)
     if clip is not None:
         restore_clip(clip, out, settings, codec, crf, overwrite=overwrite, as_json=as_json)
         return

@@ -23,15 +23,19 @@ Crf = Annotated[
 ]
 
 
-def clip_among(given: list[str], picture_format: str | None) -> Path | None:
+def clip_among(
+    given: list[str], picture_format: str | None, codec: str | None, crf: int | None
+) -> Path | None:
     """The clip, told by its suffix, where one is given; None where there are only pictures.
 
     Args:
         given: paths and patterns.
         picture_format: what the results shall be, where that was asked for.
+        codec, crf: of the result, where they were asked for.
 
     Raises:
-        CommandError: for a clip among others, and for one that shall become a picture.
+        CommandError: for a clip among others, for one that shall become a picture, and
+            for pictures with what is of a clip.
     """
     from mirnet_keras.video import INPUT_SUFFIXES
 
@@ -44,6 +48,9 @@ def clip_among(given: list[str], picture_format: str | None) -> Path | None:
             f"'{clips[0]}' is a clip, but --format {picture_format} is of pictures. Leave it out: "
             "the suffix of --out tells the format."
         )
+    if not clips and (codec is not None or crf is not None):
+        name = "--crf" if codec is None else "--codec"
+        raise CommandError(f"{name} is of a clip, and here are only pictures. Leave it out.")
     return clips[0] if clips else None
 
 
@@ -73,7 +80,7 @@ def restore_clip(
 
     output = _output(path, out)
     refuse_existing([output], overwrite)
-    preset = settings.preset or suggest_preset(middle_frame(path))
+    preset = settings.preset or suggest_preset(middle_frame(path, settings.max_pixels))
     restorers = Restorers(settings)
     restorer = restorers.named(preset)
     frames, start = 0, time.perf_counter()
@@ -91,6 +98,7 @@ def restore_clip(
             codec=codec,
             crf=crf,
             keep_metadata=settings.keep_metadata,
+            max_pixels=settings.max_pixels,
             progress=progress,
         )
     seconds = time.perf_counter() - start

@@ -157,6 +157,11 @@ def test_restore_names_what_does_not_fit_a_clip(fails, photo, workplace, clip):
     assert "must end in one of .mp4" in fails("restore", "clip.mp4", "--out", "a.gif")
     assert "--format png is of pictures" in fails("restore", "clip.mp4", "--format", "png")
     assert "no encoder 'x'" in fails("restore", "clip.mp4", "--codec", "x")
+    assert "16 x 12 in a frame" in fails("restore", "clip.mp4", "--max-pixels", "191")
+    named = ["--preset", "awsrn_s_x2", "--max-pixels", "191"]
+    assert "too many pixels" in fails("restore", "clip.mp4", *named)
+    for option in (["--codec", "ffv1"], ["--crf", "0"]):
+        assert f"{option[0]} is of a clip" in fails("restore", "a.png", *option)
     (workplace / "cut.mp4").write_bytes(clip.read_bytes()[:500])
     assert "broken or cut short" in fails("restore", "cut.mp4")
     assert "no clip at 'none.mp4'" in fails("restore", "none.mp4")
@@ -192,6 +197,11 @@ def test_restore_refuses_what_does_not_fit(fails, photo, workplace):
     write_image("a.png", photo())
     write_image("in/a.jpg", photo())
     assert "Did you mean 'awsrn_s_x2'" in fails("restore", "a.png", "--preset", "awsrn_x2")
+    assert "as the format jpg does" in fails(
+        "restore", "a.png", "--format", "jpg", "--out", "b.png"
+    )
+    assert "'b.png' is named as a picture" in fails("restore", "a.png", "in", "--out", "b.png")
+    assert "among the pictures in 'in'" in fails("restore", "in/*.jpg", "--out", "in")
     assert "--tile must be" in fails("restore", "a.png", "--tile", "big")
     assert "`tile` must be" in fails("restore", "a.png", "--tile", "0")
     assert "'a.gif' must end in" in fails("restore", "a.png", "--out", "a.gif")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mirnet_keras.pictures import MAX_PIXELS
 from mirnet_keras.video.colours import Colours, pixels, upright
 
 if TYPE_CHECKING:
@@ -57,19 +58,22 @@ class Clip:
     start: Fraction
 
 
-def survey(path: str | os.PathLike) -> Clip:
+def survey(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Clip:
     """Reads a clip through once without decoding it, so that damage is found before the work.
 
     Args:
         path: of the clip.
+        max_pixels: of a frame; seen before one is decoded.
 
     Raises:
         FileNotFoundError: when there is no such file.
-        VideoError: without PyAV; for a file that is no clip, damaged or cut short.
+        VideoError: without PyAV; for a file that is no clip, damaged or cut short, and for larger
+            frames.
     """
     path = Path(path)
     with opened(path) as source:
         video = video_stream(source, path)
+        _refuse_large(video, path, max_pixels)
         count, end = 0, Fraction(0)
         for packet in packets(source, path):
             time = packet.dts if packet.pts is None else packet.pts
@@ -85,11 +89,12 @@ def survey(path: str | os.PathLike) -> Clip:
     return Clip(path, count, first, Colours.of(first), first.time_base, rate, start)
 
 
-def middle_frame(path: str | os.PathLike) -> np.ndarray:
+def middle_frame(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The frame in the middle of a clip, or near it, which shows how bright it is.
 
     Args:
         path: of the clip.
+        max_pixels: see `restore_video`.
 
     Returns:
         (height, width, 3) RGB, upright; uint16 for a clip of more than 8 bits, else uint8.
@@ -98,6 +103,8 @@ def middle_frame(path: str | os.PathLike) -> np.ndarray:
         FileNotFoundError, VideoError: see `restore_video`.
     """
     path = Path(path)
+    with opened(path) as source:
+        _refuse_large(video_stream(source, path), path, max_pixels)
     with opened(path) as source, contextlib.suppress(_errors(), VideoError):
         source.seek((source.start_time or 0) + (source.duration or 0) // 2)
         for frame in _frames(source, path):
@@ -216,6 +223,14 @@ def _damaged(path: Path, time: int | None, time_base: Fraction | None) -> str:
         f"'{path}' is damaged{place}. Copy it again, or let FFmpeg conceal the damage first: "
         f"ffmpeg -i '{path}' -crf 12 whole.mkv."
     )
+
+
+def _refuse_large(video: "VideoStream", path: Path, max_pixels: int) -> None:
+    if video.width * video.height > max_pixels:
+        raise VideoError(
+            f"'{path}' has too many pixels: {video.width} x {video.height} in a frame, more than "
+            f"{max_pixels:,}. Make the clip smaller, or raise `max_pixels` if the memory is there."
+        )
 
 
 def _refuse_short(path: Path, end: Fraction, duration: Fraction) -> None:

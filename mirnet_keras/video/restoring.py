@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mirnet_keras.files import remove_leftovers, write_whole
+from mirnet_keras.pictures import MAX_PIXELS
 from mirnet_keras.video.clip import (
     Clip,
     VideoError,
@@ -56,6 +57,7 @@ def restore_video(
     codec: str | None = None,
     crf: int | None = None,
     keep_metadata: bool = True,
+    max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
 ) -> tuple[str, ...]:
     """Restores every frame of a clip; times, sound and subtitles stay.
@@ -79,6 +81,7 @@ def restore_video(
         crf: Constant quality in the encoder's measure: more is smaller and worse. None: hardly
             anything is lost.
         keep_metadata: False leaves title, place, date and such out, and chapters.
+        max_pixels: Of a frame; a clip with larger ones is refused before one is decoded.
         progress: Called after each frame with how many are done, and how many there are.
 
     Returns:
@@ -86,8 +89,8 @@ def restore_video(
 
     Raises:
         FileNotFoundError: When there is no such clip.
-        VideoError: Without PyAV; for a clip that cannot be read or is damaged, an encoder that is
-            not there, and sound or subtitles that the result's format cannot hold.
+        VideoError: Without PyAV; for a clip that cannot be read, is damaged or too large, an
+            encoder that is not there, and sound or subtitles that the result's format cannot hold.
         RestorerError: When a frame cannot be restored.
     """
     input, output = Path(input), Path(output)
@@ -95,7 +98,7 @@ def restore_video(
         raise VideoError(
             f"'{output}' is the clip to restore, which would be lost. Choose another name."
         )
-    clip = survey(input)
+    clip = survey(input, max_pixels)
     encoder = choose_encoder(output, codec, crf)
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers([output])

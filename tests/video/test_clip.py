@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from mirnet_keras.video import VideoError, restore_video
+from mirnet_keras.video import VideoError, middle_frame, restore_video
 
 
 def damaged(path, target, change):
@@ -36,6 +36,19 @@ def test_damage_is_one_sentence_and_leaves_nothing(clip, make_clip, nearest, tmp
     with pytest.raises(FileNotFoundError, match="no clip at"):
         restore_video(nearest(2), tmp_path / "none.mp4", out)
     assert not out.parent.exists() or list(out.parent.iterdir()) == []
+
+
+def test_frames_that_are_too_large_are_refused_before_one_is_decoded(
+    clip, nearest, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("mirnet_keras.video.clip.frames_of", None)
+        with pytest.raises(VideoError, match="too many pixels: 32 x 24 in a frame, more than 767"):
+            restore_video(nearest(2), clip, tmp_path / "out.mp4", max_pixels=767)
+        with pytest.raises(VideoError, match="too many pixels"):
+            middle_frame(clip, max_pixels=767)
+    assert not list(tmp_path.iterdir())
+    restore_video(nearest(1), clip, tmp_path / "out.mp4", max_pixels=768)
 
 
 def only_sound(path):
