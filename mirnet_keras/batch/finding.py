@@ -9,9 +9,11 @@ from pathlib import Path
 
 from mirnet_keras.images import SUFFIXES
 from mirnet_keras.pictures import output_suffix, picture_kind
+from mirnet_keras.pictures.writing import KINDS
 
 KIND_BYTES = 12  # of a file, which tell its format
 WEAK_KINDS = (None, "BMP")  # "BM" also begins other files
+AMONG_PICTURES = "The results may not lie among the pictures in '{}'. Name another folder."
 
 
 class BatchError(ValueError):
@@ -65,23 +67,33 @@ def find_jobs(
             hidden files are left out, and links to folders are not followed.
         out: folder of the results, or, for one picture, a file.
         recursive: also takes the folders in folders.
-        suffix: of all results, such as ".png", in place of the pictures' own.
+        suffix: of all results, such as ".png", in place of the pictures' own; a file `out` must be
+            of that format.
 
     Raises:
         FileNotFoundError: for a path that is not there.
-        BatchError: for no pictures, results that would replace each other or a picture, or no
-            folder for the results.
+        BatchError: for no pictures, results that would replace each other or a picture, no folder
+            for the results, or a file whose format is not that of `suffix`.
     """
     found = [_Given.of(text) for text in given]
     is_single = len(found) == 1 and found[0].is_picture
     if is_single and out is not None and out.suffix and not out.is_dir():
         if out.suffix.lower() not in SUFFIXES:
             raise BatchError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
+        if suffix is not None and KINDS[out.suffix.lower()] != KINDS[suffix]:
+            raise BatchError(
+                f"'{out}' does not end as the format {suffix[1:]} does, which is asked for, too. "
+                "Leave the format out, or give the file that suffix."
+            )
         jobs = [Job(found[0].path, out)]
         _refuse_collisions(jobs)
         return Found(tuple(jobs), 0, True)
     if not is_single and (out is None or out.is_file()):
         raise BatchError("Several pictures need a folder for the results: add --out FOLDER.")
+    if out is not None and not is_single and _is_named_so(out) and not out.is_dir():
+        raise BatchError(
+            f"Several pictures need a folder for the results, and '{out}' is named as a picture."
+        )
     jobs, others = [], 0
     for entry in found:
         pictures = 0
@@ -133,18 +145,20 @@ class _Given:
             yield from _walk(self.path, recursive, out)
         else:
             pattern = str(self.path.relative_to(self.root))
-            for match in sorted(self.root.glob(pattern)):  # which follows no links to folders
-                inner = match.relative_to(self.root)
-                is_hidden = any(part.startswith(".") for part in inner.parts)
-                if not is_hidden and not match.is_dir() and not _is_below(match, out):
-                    yield match
+            found = sorted(self.root.glob(pattern))  # which follows no links to folders
+            found = [path for path in found if not self._is_hidden(path) and not path.is_dir()]
+            others = [path for path in found if not _is_below(path, out)]
+            if found and not others:
+                raise BatchError(AMONG_PICTURES.format(out))
+            yield from others
+
+    def _is_hidden(self, path: Path) -> bool:
+        return any(part.startswith(".") for part in path.relative_to(self.root).parts)
 
 
 def _walk(folder: Path, recursive: bool, out: Path | None) -> Iterator[Path]:
     if out is not None and out.exists() and out.samefile(folder):
-        raise BatchError(
-            f"The results may not lie among the pictures in '{folder}'. Name another folder."
-        )
+        raise BatchError(AMONG_PICTURES.format(folder))
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
         if entry.name.startswith("."):

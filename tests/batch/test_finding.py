@@ -54,6 +54,37 @@ def test_results_of_an_earlier_run_are_not_taken_for_pictures(mixed):
         find_jobs([str(mixed)], mixed)
 
 
+def test_a_pattern_that_finds_only_results_says_so(mixed, monkeypatch):
+    for pattern, out in (
+        ("*.png", mixed),
+        ("sub/deeper/*.jpg", mixed / "sub"),
+        ("**/*.jpg", mixed),
+    ):
+        with pytest.raises(BatchError, match=f"among the pictures in '{out}'. Name another"):
+            find_jobs([str(mixed / pattern)], out)
+    monkeypatch.chdir(mixed)
+    with pytest.raises(BatchError, match="among the pictures in '.'"):
+        find_jobs(["*.png"], Path("."))
+    assert len(find_jobs(["**/*.jpg"], Path("sub")).jobs) == len(list(mixed.glob("*.jpg")))
+
+
+def test_a_file_for_several_pictures_is_refused(mixed, tmp_path):
+    pictures = [str(mixed / "a.jpg"), str(mixed / "b.png")]
+    for given in (pictures, [str(mixed)], [str(mixed / "*.jpg")]):
+        with pytest.raises(BatchError, match="'.*out.PNG' is named as a picture"):
+            find_jobs(given, tmp_path / "out.PNG")
+    (tmp_path / "out.PNG").mkdir()
+    assert len(find_jobs(pictures, tmp_path / "out.PNG").jobs) == 2
+
+
+def test_a_file_and_a_format_that_contradict_each_other_are_refused(mixed, tmp_path):
+    with pytest.raises(BatchError, match="b.png' does not end as the format jpg does"):
+        find_jobs([str(mixed / "a.jpg")], tmp_path / "b.png", suffix=".jpg")
+    for name, suffix in (("b.JPEG", ".jpg"), ("b.tiff", ".tif"), ("b.png", ".png")):
+        (job,) = find_jobs([str(mixed / "a.jpg")], tmp_path / name, suffix=suffix).jobs
+        assert job.output == tmp_path / name
+
+
 def test_what_cannot_be_is_refused_before_anything_starts(mixed, tmp_path):
     out = tmp_path / "out"
     (tmp_path / "empty").mkdir()
