@@ -141,7 +141,7 @@ def _encoded(picture: Picture, kind: str) -> bytes:
     if samples.dtype == np.uint16:
         content = content and content.removeprefix(EXIF_PREFIX)
         return encode_deep_png(samples, icc=picture.icc, dpi=picture.dpi, exif=content)
-    if kind == "WEBP" and exif and picture.dpi:  # which has no other place for it
+    if kind == "WEBP" and picture.dpi:  # which has no other place for it
         exif[ExifTags.Base.ResolutionUnit] = 2
         exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = picture.dpi
         content = exif.tobytes()

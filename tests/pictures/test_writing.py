@@ -93,6 +93,14 @@ def test_metadata_survive(tmp_path, suffix, dtype):
         assert size == result.pixels.shape[:2]
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+def test_density_survives_without_other_data(tmp_path, suffix):
+    write_picture(tmp_path / f"a{suffix}", Picture(noise(), dpi=(300, 150)))
+    back = read_picture(tmp_path / f"a{suffix}")
+    np.testing.assert_allclose(back.dpi, (300, 150), rtol=1e-3)
+    assert back.exif is None
+
+
 def test_what_is_stripped_is_gone(tmp_path):
     picture = Picture(noise(), exif=exif(), icc=b"profile", dpi=(300, 300))
     write_picture(tmp_path / "a.png", picture.without_metadata())
