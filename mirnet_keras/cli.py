@@ -292,6 +292,7 @@ def attention(
     if not maps:
         raise CommandError(f"'{preset}' has no attention units.")
     figure = draw_attention(maps, image)
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, lambda path: figure.savefig(path, format="png"))
     typer.echo(f"{len(maps)} attention maps of {preset} -> {target}")
 

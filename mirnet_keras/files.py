@@ -21,6 +21,9 @@ def write_whole(
         path: of the file; an older one is replaced.
         write: writes to the path it is given, which lies in the same folder and ends alike.
         older: where a file that is replaced is kept; None: not at all.
+
+    Raises:
+        OSError: when the file cannot be written; its `filename` is `path`.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
@@ -31,8 +34,18 @@ def write_whole(
         if older is not None and path.exists():
             os.replace(path, older)
         os.replace(temporary, path)
+    except OSError as error:
+        _name(error, temporary, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _name(error: OSError, temporary: Path, path: Path) -> None:
+    """Puts the path that was wanted into an error that names the temporary one, or none."""
+    named = [error.filename, error.filename2]
+    if error.errno is not None and (named[0] is None or str(temporary) in map(str, named)):
+        error.filename, error.filename2 = str(path), None
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:

@@ -159,6 +159,9 @@ def test_attention_draws_a_figure(run, fails, photo):
     assert read_image("photo_attention.png").shape[1] > 1000
     again = fails("attention", "photo.png", "--preset", "mirnet_lowlight_small")
     assert "photo_attention.png: exists already" in again
+    deeper = ["--preset", "mirnet_lowlight_small", "--out", "new/deeper/a.png"]
+    assert run("attention", "photo.png", *deeper).exit_code == 0
+    assert read_image("new/deeper/a.png").shape[1] > 1000
 
 
 def test_attention_refuses_pairs_of_too_many_pixels(fails, photo):

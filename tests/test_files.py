@@ -53,3 +53,49 @@ def test_leftovers_of_the_named_files_alone_are_removed(file):
         file.with_name(name).write_text("half")
     remove_leftovers([file])
     assert sorted(path.name for path in file.parent.iterdir()) == [names[1], "a.txt"]
+
+
+def failing(filename=None):
+    def write(temporary):
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device", filename)
+
+    return write
+
+
+def test_an_error_names_the_file_that_was_wanted(tmp_path):
+    path = tmp_path / "none/a.txt"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole(path, lambda temporary: temporary.write_text("whole"))
+    assert caught.value.filename == str(path)
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match="No space left on device: '.*/a.txt'") as caught:
+        write_whole(path, failing())
+    assert caught.value.filename == str(path)
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_whole(path, lambda temporary: temporary.write_text("whole"))
+    assert (caught.value.filename, caught.value.filename2) == (str(path), None)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_of_another_file_stays_as_it_is(tmp_path):
+    with pytest.raises(OSError, match="'other'"):
+        write_whole(tmp_path / "a.txt", failing("other"))
+
+    def fail(temporary):
+        raise OSError("in words")
+
+    with pytest.raises(OSError, match="^in words$"):
+        write_whole(tmp_path / "a.txt", fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    write_whole(path, lambda temporary: temporary.write_text("one"))
+    with pytest.raises(OSError):
+        write_whole(path, failing())
+    assert path.read_text() == "one"
+    write_whole(path, lambda temporary: temporary.write_text("two"))
+    assert path.read_text() == "two"
