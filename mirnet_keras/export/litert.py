@@ -11,7 +11,7 @@ from mirnet_keras.export.litert_file import convert
 from mirnet_keras.export.litert_report import LiteRTReport
 from mirnet_keras.export.litert_trial import Trial
 from mirnet_keras.export.metadata import add_metadata, describe
-from mirnet_keras.export.quality import Picture, bundled_pictures, fitted
+from mirnet_keras.export.quality import Picture, bundled_pictures, fitted, listed
 from mirnet_keras.export.quantization import (
     CALIBRATED,
     QUANTIZATIONS,
@@ -73,8 +73,8 @@ def to_litert(
         tell: gets the table of `mixed="auto"`.
 
     Raises:
-        ExportArgumentError: for another shape, quantization, io, mixed or suffix, and for int8
-            without representative pictures.
+        ExportArgumentError: for another shape, quantization, io, mixed or suffix, for int8 without
+            representative pictures, and for `pictures` that hold none.
         RepresentativeError: for pictures that tell nothing, such as noise.
         ExportError: when the file gives NaN or differs from the model by more than the mode may
             (float32 1e-4; float16 0.02 dB, dynamic 0.1 dB, int8 0.3 dB, int16x8 0.1 dB of the
@@ -84,6 +84,7 @@ def to_litert(
     path = Path(path)
     _check_words(path, quantization, io)
     _check_calibration(quantization, representative, mixed)
+    given = listed(pictures)
     fixed = None if shape == "dynamic" else _fixed(shape, model)
     check_record(path.parent)
     require_tensorflow()
@@ -91,7 +92,7 @@ def to_litert(
         require_quantizer()
     model = in_float32(model)
     float32 = convert(model, (1, *fixed) if fixed else ANY_SIZE, io)
-    tried = bundled_pictures(model, fixed) if pictures is None else pictures
+    tried = bundled_pictures(model, fixed) if given is None else given
     trial = Trial(model, float32, fixed, io, fitted(tried, model.scale, fixed))
     quantized, in_float = _quantized(trial, quantization, representative, mixed, tell)
     content = add_metadata(quantized.content, describe(model, io, quantization, fixed))

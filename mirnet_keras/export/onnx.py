@@ -9,7 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from mirnet_keras.export.report import ExportError, ExportReport, compare, size_in_bytes, writing
+from mirnet_keras.export.report import (
+    ExportArgumentError,
+    ExportError,
+    ExportReport,
+    compare,
+    size_in_bytes,
+    writing,
+)
 from mirnet_keras.export.serving import ANY_SIZE, INPUTS, require_tensorflow, restoring
 from mirnet_keras.files import write_whole
 from mirnet_keras.models import RestorationModel
@@ -32,14 +39,14 @@ def to_onnx(model: RestorationModel, path: str | os.PathLike) -> ExportReport:
         path: of the file, ending in `.onnx`; replaced when it is there.
 
     Raises:
-        ValueError: for another suffix.
+        ExportArgumentError: for another suffix.
         ExportError: when the file differs from the model, the model has an operation that ONNX
             lacks, a package is missing, or Keras does not run on TensorFlow. Nothing is then
             written.
     """
     path = Path(path)
     if path.suffix != ".onnx":
-        raise ValueError(f"An ONNX file ends in .onnx. Received '{path}'.")
+        raise ExportArgumentError(f"An ONNX file ends in .onnx. Received '{path}'.")
     require_tensorflow()
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:

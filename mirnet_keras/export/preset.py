@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mirnet_keras.export.litert import to_litert
-from mirnet_keras.export.quality import Picture
+from mirnet_keras.export.quality import Picture, listed
 from mirnet_keras.export.quantization import CALIBRATED
 from mirnet_keras.export.record import REPORT, record
 from mirnet_keras.export.saved_model import to_saved_model
@@ -44,7 +44,7 @@ def export_preset(
         ExportArgumentError, RepresentativeError: as `to_litert`.
         ExportError: when a file differs from the model; the preset is then left as it was.
     """
-    folder = Path(folder)
+    folder, pictures = Path(folder), listed(pictures)
     preset = read_preset(folder)
     model = load(folder)
     with tempfile.TemporaryDirectory(prefix=".", dir=folder) as name:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from mirnet_keras.export.report import ExportArgumentError
 from mirnet_keras.export.representative import fit
 from mirnet_keras.images import crop_to_multiple, read_image, to_float, to_uint8
 from mirnet_keras.imresize import imresize
@@ -65,6 +66,20 @@ def bundled_pictures(model: RestorationModel, shape: tuple[int, int] | None) -> 
         source = to_float(imresize(to_uint8(target), 1 / model.scale))
         pictures.append((part(source, size, 1), part(target, size, model.scale)))
     return pictures
+
+
+def listed(pictures: Iterable[Picture] | None) -> list[Picture] | None:
+    """The pictures that were given, to go through them more than once; None where none were.
+
+    Raises:
+        ExportArgumentError: for an empty list of them, by which every file would be good.
+    """
+    found = None if pictures is None else list(pictures)
+    if found == []:
+        raise ExportArgumentError(
+            "`pictures` holds none to try the file on. Give one at least, or leave it out."
+        )
+    return found
 
 
 def fitted(pictures: Iterable[Picture], scale: int, shape: tuple[int, int] | None) -> list[Picture]:

@@ -50,7 +50,8 @@ def _read(folder: Path) -> list[dict]:
     if not path.exists():
         return []
     try:
-        return list(json.loads(path.read_bytes())["exports"])
+        entries = list(json.loads(path.read_bytes())["exports"])
+        return [{**entry, "file": entry["file"]} for entry in entries]  # each must name its file
     except (ValueError, KeyError, TypeError):
         raise ExportError(
             f"'{path}' is not a report of this package. Move it, or export to another folder."

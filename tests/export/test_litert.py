@@ -117,8 +117,11 @@ def test_the_report_names_what_the_delegate_does_not_compute(awsrn, tmp_path):
     assert "CONV_2D" not in report.outside_delegate
 
 
-def test_another_programs_export_json_is_not_overwritten(awsrn, tmp_path):
-    (tmp_path / "export.json").write_text('{"mine": 1}')
+@pytest.mark.parametrize(
+    "content", ['{"mine": 1}', '{"exports": [{"format": 1}]}', '{"exports": [1]}']
+)
+def test_another_programs_export_json_is_not_overwritten(content, awsrn, tmp_path):
+    (tmp_path / "export.json").write_text(content)
     with pytest.raises(ExportError, match="not a report of this package"):
         to_litert(awsrn, tmp_path / "model.tflite")
     assert [path.name for path in tmp_path.iterdir()] == ["export.json"]
@@ -167,6 +170,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(awsrn, tmp_path, monkeyp
         ({"shape": "static"}, "`shape` must be"),
         ({"shape": (0, 4)}, "`shape` must be"),
         ({"path": "model.onnx"}, "ends in .tflite"),
+        ({"pictures": []}, "`pictures` holds none"),
+        ({"pictures": iter(())}, "`pictures` holds none"),
     ],
 )
 def test_wrong_arguments_say_what_exists(arguments, message, awsrn, monkeypatch):

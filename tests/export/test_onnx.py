@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mirnet_keras.export import ExportError, onnx, to_onnx
+from mirnet_keras.export import ExportArgumentError, ExportError, onnx, to_onnx
 from mirnet_keras.models import MIRNet
 
 
@@ -37,7 +37,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(mirnet, tmp_path, full_d
 
 
 def test_another_suffix_is_refused(mirnet, tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.onnx"):
+    with pytest.raises(ExportArgumentError, match=r"ends in \.onnx"):
         to_onnx(mirnet, tmp_path / "a.tflite")
 
 

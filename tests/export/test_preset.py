@@ -61,6 +61,15 @@ def test_small_files_come_into_the_folder_and_go_when_not_asked_for(preset, monk
     check_files(preset, read_preset(preset))
 
 
+def test_every_mode_is_tried_on_all_pictures(preset):
+    photographs = ((demo_picture(name)[:48, :48], None) for name in ("cat.webp", "coffee.webp"))
+    content = export_preset(preset, ("float32", "float16"), pictures=photographs)
+    tried = [entry["quality"]["pictures"] for entry in content["exports"] if "quality" in entry]
+    assert tried == [2, 2]
+    with pytest.raises(ExportArgumentError, match="`pictures` holds none"):
+        export_preset(preset, pictures=[])
+
+
 def test_an_export_that_fails_leaves_the_preset_as_it_was(preset):
     before = {path: path.read_bytes() for path in preset.rglob("*") if path.is_file()}
     with pytest.raises(ExportArgumentError, match="needs `representative`"):
