@@ -49,6 +49,7 @@ def read_state_dict(source) -> dict[str, np.ndarray]:
 
 def _read_file(path: pathlib.Path) -> dict:
     if path.suffix == ".safetensors":
+        import ml_dtypes  # noqa: F401, teaches NumPy bfloat16
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -56,6 +57,11 @@ def _read_file(path: pathlib.Path) -> dict:
             return load_file(path)
         except (SafetensorError, OSError) as error:
             raise WeightsError(f"{path} is damaged or not a safetensors file: {error}.") from None
+        except (AttributeError, TypeError) as error:  # NumPy has no such type
+            raise WeightsError(
+                f"{path} holds numbers of a kind that is not read here, such as FP8 ({error}). "
+                "Take the file in float32, float16 or bfloat16."
+            ) from None
     if path.suffix in (".pth", ".pt"):
         return _read_torch(path)
     raise WeightsError(
