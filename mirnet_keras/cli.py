@@ -203,8 +203,8 @@ def evaluate(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Sharp pictures or HR/ (super-resolution); low/ and high/, or noisy/ and clean/; "
-            "inputs, with --targets."
+            help="Sharp pictures or HR/ (super-resolution); low/ and high/, noisy/ and clean/, or "
+            "inputs/ and targets/; or what comes in, with --targets."
         ),
     ],
     targets: Annotated[Path | None, typer.Option(help="Folder of the ground truth.")] = None,

@@ -77,8 +77,9 @@ def export(
     if file_format in SUFFIXES:
         require_suffix(out, SUFFIXES[file_format])
     refuse_existing([out if file_format in SUFFIXES else out / "1"], overwrite)
-    size, pairs = _shape(shape), _pairs(pictures, targets)
+    size = _shape(shape)
     machine.start_keras()
+    pairs = _pairs(pictures, targets)
     from mirnet_keras.export import (
         ExportReport,
         LiteRTReport,
@@ -132,15 +133,19 @@ def _shape(text: str) -> str | tuple[int, int]:
 
 def _pairs(pictures: Path | None, targets: Path | None) -> list | None:
     """Pictures with their ground truth, where it is given."""
+    from mirnet_keras.data.folders import _by_name
     from mirnet_keras.images import list_images, read_image
 
     if pictures is None:
         if targets is not None:
             raise CommandError("--targets belongs to --pictures: give the folder of what comes in.")
         return None
-    truth = {path.stem: path for path in list_images(targets)} if targets else {}
-    inputs = list_images(pictures)
-    alone = [path.name for path in inputs if targets and path.stem not in truth]
-    if alone:
-        raise CommandError(f"'{targets}' has no picture named like '{alone[0]}'.")
-    return [(read_image(p), read_image(truth[p.stem]) if targets else None) for p in inputs]
+    if targets is None:
+        return [(read_image(path), None) for path in list_images(pictures)]
+    problems: list[str] = []
+    inputs, truth = (_by_name(folder, problems) for folder in (pictures, targets))
+    alone = [path.name for name, path in inputs.items() if name not in truth]
+    problems += [f"'{targets}' has no picture named like '{name}'" for name in alone]
+    if problems:
+        raise CommandError(f"{'; '.join(problems)}.")
+    return [(read_image(path), read_image(truth[name])) for name, path in inputs.items()]

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mirnet_keras.data import DataError, PairedImages, SuperResolutionImages
-from mirnet_keras.images import crop_to_multiple, list_images, read_image, to_uint8
+from mirnet_keras.data.folders import _by_name
+from mirnet_keras.images import crop_to_multiple, read_image, to_uint8
 from mirnet_keras.metrics import score
 from mirnet_keras.models import RestorationModel
 from mirnet_keras.presets import PresetError, find, read_preset
 from mirnet_keras.restorer import Restorer
+from mirnet_keras.training.finetune import PAIRS
 
 Pair = tuple[str, np.ndarray, np.ndarray]  # name, input, ground truth
-PAIR_FOLDERS = (("low", "high"), ("noisy", "clean"))
 
 
 class EvaluationError(ValueError):
@@ -101,7 +102,7 @@ def evaluate(
     and perhaps `LRBI/x2` (x3, ...) with the reduced ones. Where those are not stored, they are
     the exact bicubic reduction of the sharp ones, which are cut to multiples of the scale first.
     Other tasks: `folder` holds the inputs and `targets` the ground truth under the same names, or
-    `folder` holds the two folders `low` and `high`, or `noisy` and `clean`.
+    `folder` holds the two folders `low` and `high`, `noisy` and `clean`, or `inputs` and `targets`.
 
     Args:
         restore: Preset name, folder, `.keras` or `.tflite` path, a model, a `Restorer`, or a
@@ -116,7 +117,8 @@ def evaluate(
 
     Raises:
         EvaluationError: when folder, scale or options do not fit.
-        DataError: naming every picture without a partner or that cannot be read.
+        DataError: naming every picture without a partner, with the name of another one, or that
+            cannot be read.
         PresetError, ImageError, RestorerError: for what cannot be loaded or restored.
     """
     function, name, own_scale = _opened(restore, ensemble, tile)
@@ -194,10 +196,10 @@ def _equal_pairs(folder: pathlib.Path, targets: pathlib.Path | None) -> Iterator
 
 
 def _pair_of_folders(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    for first, second in PAIR_FOLDERS:
+    for first, second in PAIRS:
         if (folder / first).is_dir() and (folder / second).is_dir():
             return folder / first, folder / second
-    known = ", or ".join(f"{first}/ and {second}/" for first, second in PAIR_FOLDERS)
+    known = ", or ".join(f"{first}/ and {second}/" for first, second in PAIRS)
     raise EvaluationError(
         f"'{folder}' does not hold the folders {known}. Say where the ground truth is: `targets`."
     )
@@ -221,11 +223,13 @@ def _enlarged_pairs(
 
 
 def _stored_pairs(reduced: pathlib.Path, sharp: pathlib.Path, scale: int) -> Iterator[Pair]:
-    inputs, targets = ({path.stem: path for path in list_images(f)} for f in (reduced, sharp))
+    problems: list[str] = []
+    inputs, targets = (_by_name(folder, problems) for folder in (reduced, sharp))
     alone = [inputs.get(name) or targets[name] for name in sorted(inputs.keys() ^ targets.keys())]
-    if alone:
-        shown = "\n  ".join(str(path) for path in alone)
-        raise DataError(f"{len(alone)} file(s) have no partner of that name:\n  {shown}")
+    problems += [f"{path}: has no partner of that name in the other folder" for path in alone]
+    if problems:
+        shown = "\n  ".join(problems)
+        raise DataError(f"{len(problems)} file(s) cannot be used:\n  {shown}")
     for name in sorted(targets):
         image, target = read_image(inputs[name]), read_image(targets[name])
         target = crop_to_multiple(target, scale)

@@ -208,6 +208,12 @@ def test_export_quantises_with_pictures_and_prints_the_table(run, fails, photo, 
     assert "no picture named like 'a.png'" in fails(
         *command, "--pictures", "photographs", "--targets", "."
     )
+    write_image("truth/a.png", photo())
+    write_image("truth/a.jpg", photo())
+    assert "truth/a.png: has the same name as truth/a.jpg." in fails(
+        *command, "--pictures", "photographs", "--targets", "truth"
+    )
+    assert "belongs to --pictures" in fails(*command, "--targets", "truth")
     assert not (workplace / "int8.tflite").exists()
     given = ["--representative", "photographs", "--pictures", "photographs", "--mixed", "head,skip"]
     result = run(*command, *given, "--accept-loss")

@@ -112,6 +112,16 @@ def test_pairs_are_found_and_scored_in_rgb(pairs):
     assert result.per_image[0].psnr == score(photo(32, 40), 2 * low, "rgb").psnr
 
 
+def test_every_pair_of_folders_that_finetune_takes_is_scored(pairs):
+    expected = evaluate(same_size_model(), pairs).per_image
+    for first, second in (("noisy", "clean"), ("inputs", "targets")):
+        (pairs / "low").rename(pairs / first)
+        (pairs / "high").rename(pairs / second)
+        assert evaluate(same_size_model(), pairs).per_image == expected
+        (pairs / first).rename(pairs / "low")
+        (pairs / second).rename(pairs / "high")
+
+
 def test_results_as_json_and_as_text(pairs):
     result = evaluate(lambda image: image, pairs / "high", targets=pairs / "high")
     assert result.psnr == math.inf
@@ -147,7 +157,9 @@ def test_an_unknown_protocol_is_named(pairs):
 def test_folders_that_do_not_fit_are_refused(tmp_path, pairs, sharp):
     with pytest.raises(EvaluationError, match="is no folder"):
         evaluate(bicubic, tmp_path / "missing")
-    with pytest.raises(EvaluationError, match="low/ and high/, or noisy/ and clean/"):
+    with pytest.raises(
+        EvaluationError, match="low/ and high/, or noisy/ and clean/, or inputs/ and targets/"
+    ):
         evaluate(bicubic, sharp)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="holds no picture"):
@@ -162,6 +174,12 @@ def test_pictures_without_a_partner_are_all_named(pairs, sharp, tmp_path):
     write_image(tmp_path / "reduced/a.png", photo(20, 26))
     with pytest.raises(DataError, match=r"(?s)1 file.*b\.png"):
         evaluate(bicubic, tmp_path / "reduced", targets=sharp, scale=2)
+    write_image(tmp_path / "reduced/a.bmp", photo(20, 26))
+    with pytest.raises(
+        DataError, match=r"(?s)2 file.*a\.png: has the same name as .*a\.bmp.*b\.png"
+    ):
+        evaluate(bicubic, tmp_path / "reduced", targets=sharp, scale=2)
+    (tmp_path / "reduced/a.bmp").unlink()
     write_image(tmp_path / "reduced/b.png", photo(20, 25))
     with pytest.raises(DataError, match=r"\(20, 25\) pixels"):
         evaluate(bicubic, tmp_path / "reduced", targets=sharp, scale=2)
