@@ -16,9 +16,9 @@ from mirnet_keras.images import read_image, to_float, to_uint8, write_image
 from mirnet_keras.metrics import Score, score
 from mirnet_keras.models import RestorationModel
 from mirnet_keras.presets import PresetError, find, load
+from mirnet_keras.restorer.suggestion import ENLARGING_PRESET, LOW_LIGHT_PRESET
 
-LOW_LIGHT, SUPER_RESOLUTION = "mirnet_lowlight_small", "awsrn_s_x2"
-SUPER_RESOLUTION_IF_THERE = "awsrn_s_x4"
+ENLARGING_IF_THERE = "awsrn_s_x4"
 AMPLIFICATION = 4  # of the differences shown, which are small
 DETAIL = (slice(32, 136), slice(24, 128))  # rows and columns of the cat's eye, shown enlarged
 MARGIN, TITLE_HEIGHT, CAPTION_HEIGHT = 12, 44, 30
@@ -72,13 +72,13 @@ def run_demo(out: str | os.PathLike = "mirnet_keras_demo") -> list[DemoResult]:
         ImageError: when a picture cannot be written.
     """
     out = Path(out)
-    enlarging = [SUPER_RESOLUTION]
-    for name in (LOW_LIGHT, SUPER_RESOLUTION):
+    enlarging = [ENLARGING_PRESET]
+    for name in (LOW_LIGHT_PRESET, ENLARGING_PRESET):
         find(name)  # says what is missing before anything runs
     with contextlib.suppress(PresetError):
-        find(SUPER_RESOLUTION_IF_THERE)
-        enlarging.append(SUPER_RESOLUTION_IF_THERE)
-    return [_brighten(LOW_LIGHT, out), *(_enlarge(name, out) for name in enlarging)]
+        find(ENLARGING_IF_THERE)
+        enlarging.append(ENLARGING_IF_THERE)
+    return [_brighten(LOW_LIGHT_PRESET, out), *(_enlarge(name, out) for name in enlarging)]
 
 
 def demo_picture(name: str) -> np.ndarray:

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from mirnet_keras.demo import LOW_LIGHT, SUPER_RESOLUTION, SUPER_RESOLUTION_IF_THERE
+from mirnet_keras.demo import ENLARGING_IF_THERE
 from mirnet_keras.export import to_litert
 from mirnet_keras.files import write_whole
 from mirnet_keras.presets import PresetError, find, load, read_preset
 from mirnet_keras.presets.description import MODEL
+from mirnet_keras.restorer.litert import LiteRTModel
 from mirnet_keras.restorer.suggestion import ENLARGING_PRESET, LOW_LIGHT_PRESET
 from mirnet_keras.web.errors import WebError
 from mirnet_keras.web.page_files import SITE, page_files, preset_title, site_facts
@@ -22,7 +23,6 @@ from mirnet_keras.web.runtime import fetch_runtime
 # cancelling is missed by no one.
 TILES = {1: 256, 2: 192}
 SMALLEST_TILE = 128  # for larger scales
-OVERLAP = 32  # as `Restorer` has it
 
 
 def build_site(folder: str | os.PathLike, presets: Iterable[str] | None = None) -> Path:
@@ -56,10 +56,10 @@ def build_site(folder: str | os.PathLike, presets: Iterable[str] | None = None) 
 
 
 def _demo_presets() -> list[str]:
-    names = [LOW_LIGHT, SUPER_RESOLUTION]
+    names = [LOW_LIGHT_PRESET, ENLARGING_PRESET]
     with contextlib.suppress(PresetError):
-        find(SUPER_RESOLUTION_IF_THERE)
-        names.append(SUPER_RESOLUTION_IF_THERE)
+        find(ENLARGING_IF_THERE)
+        names.append(ENLARGING_IF_THERE)
     return names
 
 
@@ -83,5 +83,5 @@ def _model(preset: Path, folder: Path) -> dict:
         "file": file,
         "scale": description.scale,
         "tile": tile,
-        "overlap": OVERLAP,
+        "overlap": LiteRTModel.overlap,
     }
