@@ -1,6 +1,8 @@
 """The command `serve`: restoring over HTTP."""
 
+import contextlib
 import importlib.util
+import socket
 from typing import Annotated
 
 import typer
@@ -15,7 +17,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen at. 0.0.0.0: everyone who reaches this machine.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0: one that is free, which is said.")
+    ] = 8000,
     preset: Annotated[
         str | None, typer.Option(help="Where a request names none; else chosen by brightness.")
     ] = None,
@@ -54,11 +58,10 @@ def serve(
     machine.start_keras(threads)
     import uvicorn
 
-    from mirnet_keras.batch import Restorers, Settings
+    from mirnet_keras.batch import Settings
     from mirnet_keras.service import Limits, create_app
 
     settings = Settings(preset=preset, threads=threads)
-    Restorers(settings)  # a preset that is not there is named now
     limits = Limits(
         max_bytes=max_bytes,
         max_pixels=max_pixels,
@@ -70,11 +73,29 @@ def serve(
         keep_seconds=keep_seconds,
     )
     app = create_app(settings, limits)
-    typer.echo(f"Serving at http://{host}:{port}; a page for browsers is there. Ctrl+C ends it.")
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        timeout_graceful_shutdown=round(seconds),
-    )
+    with _listening(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
+        named = f"[{host}]" if ":" in host else host
+        address = f"http://{named}:{listener.getsockname()[1]}"
+        typer.echo(f"Serving at {address}; a page for browsers is there. Ctrl+C ends it.")
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=round(seconds))
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on.
+
+    Raises:
+        CommandError: where that cannot be.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise CommandError(
+            f"The service cannot listen at {host}, port {port}: {error.strerror}. Choose another "
+            "--port or --host."
+        ) from error
+    return listener

@@ -86,11 +86,12 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     result is fetched later. The page is on `/`.
 
     Args:
-        settings: the defaults of the requests, and what they cannot choose: tiles, precision.
+        settings: the defaults of the requests, and what they cannot choose: tiles, precision. A
+            preset in them is loaded at once.
         limits: what requests may take.
 
     Raises:
-        PresetError: for a damaged preset.
+        PresetError, RestorerError: for a damaged preset, and for one that cannot be loaded.
     """
     settings, limits = settings or Settings(), limits or Limits()
     known = {entry.name: entry for entry in list_presets()}
@@ -170,6 +171,7 @@ def _asking(
 ) -> Callable[..., Awaitable[Work]]:
     """The function that checks a request, takes its picture in, and gives the work to be done."""
     loaded: dict[object, Restorer] = {}
+    Restorers(settings, loaded)  # a preset that is not there, or damaged, is named now
 
     async def asked(
         request: Request,

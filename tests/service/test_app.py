@@ -10,7 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mirnet_keras import cli
-from mirnet_keras.batch import Restorers
+from mirnet_keras.batch import Restorers, Settings
+from mirnet_keras.presets import PresetError
 from mirnet_keras.restorer import Restorer, RestorerError
 from mirnet_keras.service import Limits, create_app
 
@@ -159,6 +160,24 @@ def test_a_logo_on_transparent_black_is_not_dark(monkeypatch):
     logo[..., 3] = 255
     client().post("/restore", content=encoded(logo), headers=PNG)
     assert asked == ["awsrn_s_x2", "mirnet_lowlight_small"]
+
+
+def test_a_preset_of_the_service_is_loaded_once_and_at_the_start(monkeypatch, tiny_preset):
+    made = []
+    original = Restorer.__init__
+
+    def init(self, *arguments, **options):
+        made.append(arguments)
+        original(self, *arguments, **options)
+
+    monkeypatch.setattr(Restorer, "__init__", init)
+    service = TestClient(create_app(Settings(preset="tiny_x2")))
+    assert len(made) == 1
+    assert service.post("/restore", content=photo(), headers=PNG).status_code == 200
+    assert len(made) == 1
+    (tiny_preset / "damaged.keras").write_bytes(b"no model")
+    with pytest.raises(PresetError, match="is damaged"):
+        create_app(Settings(preset=str(tiny_preset / "damaged.keras")))
 
 
 def test_presets_are_listed():
