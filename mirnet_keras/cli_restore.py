@@ -216,7 +216,7 @@ def _estimate(
     """Says what restoring pictures would take."""
     from mirnet_keras.batch import estimate_all, find_jobs
 
-    if clip_among(images, None):
+    if clip_among(images, None, None, None):
         raise CommandError("--estimate is of pictures, not of clips. Give a frame of the clip.")
     found = find_jobs(images, out or NO_FOLDER, recursive=recursive)
     forecasts = []

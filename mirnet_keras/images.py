@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from mirnet_keras.files import write_whole
+from mirnet_keras.image_errors import ImageError, lack_of_memory, lacks_memory, not_a_picture
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # formats that hold 16 bits a sample
@@ -21,13 +22,8 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_TIFF = 43  # the version number of files with 64-bit offsets
 TIFF_BITS_PER_SAMPLE, SAMPLES, PLANAR_CONFIGURATION, PLANES = 258, 277, 284, 2  # tags, and a value
 PNG_DEPTH_OFFSET = 24  # of the bit depth in a PNG file: signature 8, chunk head 8, sizes 8 bytes
-OPENCV_NO_MEMORY = -4  # cv2.Error.StsNoMem
 LUMA_WEIGHTS = (65.481, 128.553, 24.966)  # BT.601 studio swing: Y is 16..235 for RGB in 0..1
 LUMA_OFFSET = 16.0
-
-
-class ImageError(ValueError):
-    """A picture cannot be read, written or used; the message says why and what to do."""
 
 
 def read_image(path: str | os.PathLike) -> np.ndarray:
@@ -132,7 +128,7 @@ def decode_deep(data: bytes, name: str, flags: int) -> np.ndarray:
     try:
         array = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        if _lacks_memory(error):
+        if lacks_memory(error):
             raise lack_of_memory(f"read '{name}'") from error
         array = None
     finally:
@@ -162,28 +158,6 @@ def tiff_tags(data: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
     stream.seek(tags.next)
     tags.load(stream)
     return tags
-
-
-def lack_of_memory(task: str) -> ImageError:
-    """The error for a picture that the memory does not suffice to read or write."""
-    return ImageError(
-        f"The memory does not suffice to {task}. Close other programs, or use a smaller picture."
-    )
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Whether an error of numpy, Pillow or OpenCV means that memory was missing."""
-    return isinstance(error, MemoryError) or getattr(error, "code", None) == OPENCV_NO_MEMORY
-
-
-def not_a_picture(data: bytes, name: str) -> ImageError:
-    """The error for bytes that are no picture file."""
-    if not data:
-        return ImageError(f"'{name}' is empty. Copy or download it again.")
-    return ImageError(
-        f"'{name}' is not a picture in a format that can be read (PNG, JPEG, WebP, BMP, TIFF). "
-        "Convert it to PNG or JPEG first."
-    )
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -245,7 +219,7 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
             image = to_uint8(image)
         done, encoded = cv2.imencode(suffix, np.ascontiguousarray(image[..., ::-1]), options)
     except (cv2.error, MemoryError) as error:
-        if _lacks_memory(error):
+        if lacks_memory(error):
             raise lack_of_memory(f"write {image.shape[1]} x {image.shape[0]} pixels") from error
         done = False
     if not done:

@@ -5,7 +5,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
-    {"files"},
+    {"files", "image_errors"},
     {"images", "imresize", "litert_metadata", "machine", "symmetry"},
     {"pictures"},
     {"layers", "features", "losses", "metrics", "data"},
@@ -14,8 +14,8 @@ LEVELS = [
     {"presets", "segmentation"},
     {"attention", "restorer", "training", "export"},
     {"batch", "cli_paths", "evaluation", "demo", "video"},
-    {"cli_video"},
-    {"cli_export", "cli_restore", "web"},
+    {"cli_video", "self_test"},
+    {"cli_doctor", "cli_export", "cli_restore", "web"},
     {"service"},
     {"cli_serve"},
     {"cli"},

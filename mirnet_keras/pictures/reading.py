@@ -20,13 +20,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from mirnet_keras.images import (
-    TIFF_SIGNATURES,
-    ImageError,
-    decode_deep,
-    lack_of_memory,
-    not_a_picture,
-)
+from mirnet_keras.image_errors import ImageError, lack_of_memory, not_a_picture
+from mirnet_keras.images import TIFF_SIGNATURES, decode_deep
 from mirnet_keras.pictures import tiff
 from mirnet_keras.pictures.metadata import ORIENTATION, checked_dpi, left_out, portable_exif
 from mirnet_keras.pictures.orientation import FIRST_SIDEWAYS, TURNS, Change

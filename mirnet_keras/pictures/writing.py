@@ -9,14 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from mirnet_keras.images import (
-    DEEP_SUFFIXES,
-    SUFFIXES,
-    ImageError,
-    lack_of_memory,
-    to_dtype,
-    write_bytes,
-)
+from mirnet_keras.image_errors import ImageError, lack_of_memory
+from mirnet_keras.images import DEEP_SUFFIXES, SUFFIXES, to_dtype, write_bytes
 from mirnet_keras.pictures.deep_png import encode_deep_png
 from mirnet_keras.pictures.metadata import exif_for
 from mirnet_keras.pictures.picture import Picture

@@ -1,0 +1,29 @@
+"""What reading and writing pictures can end with."""
+
+OPENCV_NO_MEMORY = -4  # cv2.Error.StsNoMem
+
+
+class ImageError(ValueError):
+    """A picture cannot be read, written or used; the message says why and what to do."""
+
+
+def lack_of_memory(task: str) -> ImageError:
+    """The error for a picture that the memory does not suffice to read or write."""
+    return ImageError(
+        f"The memory does not suffice to {task}. Close other programs, or use a smaller picture."
+    )
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error of numpy, Pillow or OpenCV means that memory was missing."""
+    return isinstance(error, MemoryError) or getattr(error, "code", None) == OPENCV_NO_MEMORY
+
+
+def not_a_picture(data: bytes, name: str) -> ImageError:
+    """The error for bytes that are no picture file."""
+    if not data:
+        return ImageError(f"'{name}' is empty. Copy or download it again.")
+    return ImageError(
+        f"'{name}' is not a picture in a format that can be read (PNG, JPEG, WebP, BMP, TIFF). "
+        "Convert it to PNG or JPEG first."
+    )
