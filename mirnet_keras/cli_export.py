@@ -133,7 +133,7 @@ def _shape(text: str) -> str | tuple[int, int]:
 
 def _pairs(pictures: Path | None, targets: Path | None) -> list | None:
     """Pictures with their ground truth, where it is given."""
-    from mirnet_keras.data.folders import _by_name
+    from mirnet_keras.data import by_name
     from mirnet_keras.images import list_images, read_image
 
     if pictures is None:
@@ -143,7 +143,7 @@ def _pairs(pictures: Path | None, targets: Path | None) -> list | None:
     if targets is None:
         return [(read_image(path), None) for path in list_images(pictures)]
     problems: list[str] = []
-    inputs, truth = (_by_name(folder, problems) for folder in (pictures, targets))
+    inputs, truth = (by_name(folder, problems) for folder in (pictures, targets))
     alone = [path.name for name, path in inputs.items() if name not in truth]
     problems += [f"'{targets}' has no picture named like '{name}'" for name in alone]
     if problems:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mirnet_keras.data import DataError, PairedImages, SuperResolutionImages
-from mirnet_keras.data.folders import _by_name
+from mirnet_keras.data import DataError, PairedImages, SuperResolutionImages, by_name
 from mirnet_keras.images import crop_to_multiple, read_image, to_uint8
 from mirnet_keras.metrics import score
 from mirnet_keras.models import RestorationModel
@@ -224,7 +223,7 @@ def _enlarged_pairs(
 
 def _stored_pairs(reduced: pathlib.Path, sharp: pathlib.Path, scale: int) -> Iterator[Pair]:
     problems: list[str] = []
-    inputs, targets = (_by_name(folder, problems) for folder in (reduced, sharp))
+    inputs, targets = (by_name(folder, problems) for folder in (reduced, sharp))
     alone = [inputs.get(name) or targets[name] for name in sorted(inputs.keys() ^ targets.keys())]
     problems += [f"{path}: has no partner of that name in the other folder" for path in alone]
     if problems:

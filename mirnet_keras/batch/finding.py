@@ -165,8 +165,12 @@ def _walk(folder: Path, recursive: bool, out: Path | None) -> Iterator[Path]:
             continue
         if not entry.is_dir():
             yield path
-        elif recursive and not entry.is_symlink() and not _is_below(path, out):
+        elif recursive and not entry.is_symlink() and not _is_same(path, out):
             yield from _walk(path, recursive, out)
+
+
+def _is_same(path: Path, folder: Path | None) -> bool:
+    return folder is not None and path.resolve() == folder.resolve()
 
 
 def _is_below(path: Path, folder: Path | None) -> bool:

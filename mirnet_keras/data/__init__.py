@@ -15,6 +15,7 @@ from mirnet_keras.data.folders import (
     MixedImages,
     PairedImages,
     SuperResolutionImages,
+    by_name,
 )
 from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage
 from mirnet_keras.data.scenes import synthetic_scene
@@ -40,6 +41,7 @@ __all__ = [
     "Stage",
     "StepDataset",
     "SuperResolutionImages",
+    "by_name",
     "degraded_folder",
     "endless",
     "imresize",

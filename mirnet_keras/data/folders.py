@@ -63,13 +63,12 @@ class PairedImages:
     ):
         problems: list[str] = []
         self.scale = scale
-        by_name = [_by_name(folder, problems) for folder in (inputs, targets)]
-        for name in sorted(by_name[0].keys() ^ by_name[1].keys()):
-            path = by_name[0].get(name) or by_name[1][name]
+        named = [by_name(folder, problems) for folder in (inputs, targets)]
+        for name in sorted(named[0].keys() ^ named[1].keys()):
+            path = named[0].get(name) or named[1][name]
             problems.append(f"{path}: has no partner of that name in the other folder")
         self.paths = [
-            (by_name[0][name], by_name[1][name])
-            for name in sorted(by_name[0].keys() & by_name[1].keys())
+            (named[0][name], named[1][name]) for name in sorted(named[0].keys() & named[1].keys())
         ]
         self.sizes = []
         for first, second in self.paths:
@@ -264,7 +263,8 @@ def _is_excluded(path: pathlib.Path, exclude: Sequence[str]) -> bool:
     return f"{path.parent.name}/{path.name}" in exclude
 
 
-def _by_name(folder, problems: list[str]) -> dict[str, pathlib.Path]:
+def by_name(folder, problems: list[str]) -> dict[str, pathlib.Path]:
+    """The pictures of a folder by their names without suffix; `problems` gets what is ambiguous."""
     found: dict[str, pathlib.Path] = {}
     for path in list_images(folder):
         if path.stem in found:

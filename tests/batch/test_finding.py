@@ -27,6 +27,12 @@ def test_a_folder_is_mirrored(mixed, tmp_path):
     assert not [job for job in flat.jobs if "sub" in job.input.parts]
 
 
+def test_the_output_may_lie_above_the_pictures(mixed, tmp_path):
+    above = find_jobs([str(mixed)], mixed.parent, recursive=True)
+    beside = find_jobs([str(mixed)], tmp_path / "out", recursive=True)
+    assert outputs(above, mixed.parent) == outputs(beside, tmp_path / "out")
+
+
 def test_files_patterns_and_formats(mixed, tmp_path, monkeypatch):
     out = tmp_path / "out"
     (mixed / "[x].png").write_bytes((mixed / "b.png").read_bytes())
