@@ -21,7 +21,7 @@ from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
 SIDES = (256, 384)  # of the tiles whose memory is measured
 TILE = 192  # of those that are compared with the whole
 # The cost of SAN's non-local block and of SPSAGAN's attention grows with the square of the pixels.
-LARGEST = {"san": 256, "spsagan": 128}
+LARGEST = {"san": 256, "spsagan": 192}
 
 
 def working_bytes(source, sides: tuple[int, ...]) -> int:

@@ -10,8 +10,8 @@ from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.spectral_norm_convolution import SpectralNormConvolution
 
-PLAIN_POSITIONS = 4096  # up to which the maps are in memory whole
-BLOCK_ENTRIES = 2**24  # of each map in memory at once, above that
+PLAIN_POSITIONS = 4096  # up to which maps are given to look at
+BLOCK_ENTRIES = 2**24  # of each map in memory at once: of images up to 4096 positions, all
 MOST_BLOCKS = 16  # that are written out in a graph; more go through a loop
 LOOPED_BLOCK = 64  # queries at once in a loop
 
@@ -44,7 +44,8 @@ class SPSA(AttentionUnit):
         value_dim: int or None. Channels of the values, projected back behind the sum; None: no
             reduction and no projection.
         seg_temperature, exp_gain, constant: see above.
-        query_block: queries at once, or `"auto"`: all up to 4096 positions, else 2^24 / positions.
+        query_block: queries at once, or `"auto"`: as many as have 2^24 pairs with the keys, which are
+            all up to 4096 positions.
         key_pool: side of the pieces over which keys and values are averaged.
         window: side of the windows to which attention is confined; None: the whole image. The
             image's sides are multiples of it.
@@ -225,7 +226,7 @@ class SPSA(AttentionUnit):
     def _block_size(self, queries: int, keys: int) -> int:
         if self.query_block != "auto":
             return self.query_block
-        return queries if keys <= PLAIN_POSITIONS else max(1, BLOCK_ENTRIES // keys)
+        return max(1, min(queries, BLOCK_ENTRIES // keys))
 
     def _looped(self, queries, keys, value):
         step = LOOPED_BLOCK if self.query_block == "auto" else self.query_block

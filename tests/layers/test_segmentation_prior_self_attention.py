@@ -257,3 +257,11 @@ def test_maps_of_a_large_image_are_refused():
     inputs = [np.zeros((1, 65, 64, c), np.float32) for c in (12, 5)]
     with pytest.raises(ValueError, match="Take a piece"):
         layer(inputs, return_attention=True)
+
+
+@pytest.mark.parametrize(
+    ("queries", "keys", "at_once"),
+    [(4096, 4096, 4096), (8192, 8192, 2048), (43264, 2704, 6204), (2**20, 2**25, 1)],
+)
+def test_blocks_have_so_many_pairs_at_most_whatever_the_pooling(queries, keys, at_once):
+    assert SPSA()._block_size(queries, keys) == at_once
