@@ -148,15 +148,14 @@ def _presets() -> str:
 
 def _cost(presets: dict) -> str:
     sizes = [f"{found['megapixels']:.2g} MP" for found in next(iter(presets.values()))]
-    rows = [
-        (
-            f"`{name}`",
-            *(f"{found['seconds_a_megapixel']:.1f} s" for found in measured),
-            *(f"{found['peak_gigabytes']:.2f} GB" for found in measured[-1:]),
-        )
-        for name, measured in presets.items()
-    ]
-    return table(("preset", *sizes, f"peak at {sizes[-1]}"), rows)
+    rows = []
+    for name, measured in presets.items():
+        cells = [
+            f"{found['seconds_a_megapixel']:.1f} s, {found['peak_gigabytes']:.2f} GB"
+            for found in measured
+        ]
+        rows.append((f"`{name}`", *cells, *[""] * (len(sizes) - len(cells))))
+    return table(("preset", *sizes), rows)
 
 
 def _speed(result: dict) -> str:
