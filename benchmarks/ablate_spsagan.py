@@ -48,7 +48,10 @@ def recipe_of(row: str, steps: tuple[int, int] | None = None) -> Recipe:
     recipe = load_recipe(RECIPE).model_dump(mode="json")
     recipe["arguments"] |= ROWS[row]
     if steps:
-        recipe["ema"] = 0  # few steps: an average would still hold the first weights
+        # In few steps an average would still hold the first weights, and the attention's own weight
+        # would stay near zero.
+        recipe["ema"] = 0
+        recipe["adversarial"]["attention_rate"] = 1e-3
         recipe["stages"][0]["steps"], recipe["adversarial"]["stages"][0]["steps"] = steps
     return Recipe.model_validate(recipe)
 
