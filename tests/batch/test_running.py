@@ -205,10 +205,14 @@ def test_ctrl_c_ends_what_is_computed_at_its_next_report(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "read_picture", read)
     monkeypatch.setattr(running, "Restorers", Endless)
     jobs = [Job(tmp_path / f"{number}.png", tmp_path / f"o{number}.png") for number in range(9)]
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest's workers ignore it
     threading.Timer(0.1, interrupt).start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        list(restore_all(jobs, Settings()))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(restore_all(jobs, Settings()))
+    finally:
+        signal.signal(signal.SIGINT, former)
     assert time.monotonic() - start < 15
     assert (done, list(tmp_path.iterdir())) == ([], [])
 
