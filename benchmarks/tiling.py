@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from mirnet_keras.demo import demo_picture
+from mirnet_keras.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.presets import PresetTiling, describe_files, read_preset
 from mirnet_keras.restorer import Restorer, SeamError, seam_error
-from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
 
 SIDES = (256, 384)  # of the tiles whose memory is measured
 TILE = 192  # of those that are compared with the whole

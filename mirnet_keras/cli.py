@@ -285,6 +285,8 @@ def attention(
     try:
         maps = attention_maps(load(preset), image)
     except ValueError as error:
+        if "every pair of positions" not in str(error):
+            raise
         raise CommandError(
             f"'{preset}' gives no maps of a picture this large: they hold every pair of pixels. "
             f"Received {image.shape[1]} x {image.shape[0]}: cut out a piece, 48 x 48 at most."

@@ -78,7 +78,10 @@ def serve(
         address = f"http://{named}:{listener.getsockname()[1]}"
         typer.echo(f"Serving at {address}; a page for browsers is there. Ctrl+C ends it.")
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=round(seconds))
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+        if not server.started:
+            raise CommandError("The service did not start; what is above says why.")
 
 
 def _listening(host: str, port: int) -> socket.socket:

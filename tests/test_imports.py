@@ -6,7 +6,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
     {"files", "image_errors"},
-    {"images", "imresize", "litert_metadata", "machine", "symmetry"},
+    {"global_networks", "images", "imresize", "litert_metadata", "machine", "symmetry"},
     {"pictures"},
     {"layers", "features", "losses", "metrics", "data"},
     {"models"},

@@ -295,6 +295,14 @@ def test_keras_metrics_warn_of_the_wrong_white():
     meter.update_state(clean, noisy)
     with pytest.warns(UserWarning, match=r"max_value=255, but no target was above (1|0\.9)"):
         meter.result()
+    with pytest.warns(UserWarning):
+        meter.reset_state()
+    meter.reset_state()  # nothing was seen since
+    meter.update_state(255 * clean, 255 * noisy)
+    meter.reset_state()
+    meter.update_state(clean, noisy)
+    with pytest.warns(UserWarning):
+        meter.result()
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Identity()])
     model.compile(loss="mse", metrics=[metrics.SSIM(max_value=255)])
     with pytest.warns(UserWarning, match="max_value=255"):

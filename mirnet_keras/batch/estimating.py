@@ -9,7 +9,7 @@ from mirnet_keras.batch.finding import Job
 from mirnet_keras.batch.running import reason
 from mirnet_keras.batch.settings import Restorers, Settings
 from mirnet_keras.pictures import read_picture
-from mirnet_keras.restorer import Estimate, suggest_preset
+from mirnet_keras.restorer import Estimate
 
 PIECE = 128  # side of what is restored to measure the time
 
@@ -54,7 +54,7 @@ def estimate_all(jobs: Iterable[Job], settings: Settings) -> Iterator[Forecast]:
 
 def _forecast(path: Path, settings: Settings, restorers: Restorers) -> Forecast:
     picture = read_picture(path, max_pixels=settings.max_pixels)
-    name = settings.preset or suggest_preset(picture.rgb)
+    name = settings.preset_for(picture)
     restorer = restorers.named(name)
     pixels, piece = picture.pixels, picture.pixels[:PIECE, :PIECE]
     estimate, small = (restorer.estimate(image.shape, image.dtype) for image in (pixels, piece))

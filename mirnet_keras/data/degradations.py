@@ -1,6 +1,7 @@
 """Synthetic degradations of clean images, as functions of an image and a random generator."""
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -49,7 +50,8 @@ class PoissonGaussianNoise:
     read: tuple[float, float] = (0.0, 5.0)
 
     def __post_init__(self):
-        _check_ranges(photons=self.photons, read=self.read)
+        _check_ranges(read=self.read)
+        _check_ranges(above_zero=True, photons=self.photons)
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
@@ -72,7 +74,7 @@ class LowLight:
     photons: tuple[float, float] = (500.0, 5000.0)
 
     def __post_init__(self):
-        _check_ranges(gain=self.gain, photons=self.photons)
+        _check_ranges(above_zero=True, gain=self.gain, photons=self.photons)
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A dark copy of `image`, (height, width, channels) float32 in 0..1."""
@@ -83,14 +85,16 @@ class LowLight:
         return (np.round(dark * 255) / 255).astype(np.float32)
 
 
-def _check_ranges(**ranges) -> None:
-    """Raises where a range is not two numbers, the lower one first."""
+def _check_ranges(above_zero: bool = False, **ranges) -> None:
+    """Raises where a range is not two finite numbers, the lower one first."""
     for name, value in ranges.items():
         numbers = value if isinstance(value, (list, tuple)) else ()
         is_range = len(numbers) == 2 and all(isinstance(x, (int, float)) for x in numbers)
-        if not is_range or not 0 <= numbers[0] <= numbers[1]:
+        is_range = is_range and 0 <= numbers[0] <= numbers[1] < math.inf
+        if not is_range or (above_zero and numbers[0] == 0):
+            least = "above 0" if above_zero else "of at least 0"
             raise ValueError(
-                f"`{name}` must be a range, two numbers of at least 0, the lower one first. "
+                f"`{name}` must be a range, two numbers {least}, the lower one first. "
                 f"Received {value!r}."
             )
 

@@ -44,8 +44,8 @@ class SPSA(AttentionUnit):
         value_dim: int or None. Channels of the values, projected back behind the sum; None: no
             reduction and no projection.
         seg_temperature, exp_gain, constant: see above.
-        query_block: queries at once, or `"auto"`: as many as have 2^24 pairs with the keys, which are
-            all up to 4096 positions.
+        query_block: queries at once, or `"auto"`: as many as have 2^24 pairs with the keys, which
+            are all up to 4096 positions.
         key_pool: side of the pieces over which keys and values are averaged.
         window: side of the windows to which attention is confined; None: the whole image. The
             image's sides are multiples of it.

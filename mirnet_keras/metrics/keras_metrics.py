@@ -43,6 +43,7 @@ class _ImageMean(keras.metrics.Mean):
     def reset_state(self):
         self._check_range()
         super().reset_state()
+        self.largest.assign(0)
 
     def _check_range(self) -> None:
         """Warns where targets in 0..1 are measured as if white were 255."""

@@ -215,7 +215,7 @@ def _with_metadata(
     dpi = checked_dpi(info.get("dpi") or tiff.dpi(exif))  # WebP has it in EXIF alone
     if orientation in TURNS and not is_upright:
         picture = _mapped(picture, TURNS[orientation])
-    if dpi and FIRST_SIDEWAYS <= orientation <= max(TURNS):
+    if dpi and orientation in TURNS and orientation >= FIRST_SIDEWAYS:
         dpi = dpi[::-1]
     if CMYK_CONVERTED not in picture.remarks:  # which has lost its profile
         picture = dataclasses.replace(picture, icc=info.get("icc_profile") or None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mirnet_keras.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.presets.description import DESCRIPTION, MODEL, PICTURE, Preset
 
 _USE = {
@@ -91,12 +92,13 @@ def _large_pictures(preset: Preset) -> str:
             f"\nThe LiteRT file does each tile by itself: there it is {tiling.litert_psnr:.1f} dB. "
             "Let it have the whole."
         )
+    most = 3 if preset.network in GLOBAL_NETWORKS else 1
     litert = f", {tiling.litert_bytes:,} in LiteRT" if tiling.litert_bytes else ""
     return f"""
 ## Large pictures
 
-`Restorer` works on a picture whole while that takes no more than 1 GiB (or your `memory_budget`)
-beside the result, else in tiles. It needs about
+`Restorer` works on a picture whole while that takes no more than {most} GiB beside the result (or
+your `memory_budget`), else in tiles. It needs about
 {tiling.keras_bytes:,} bytes of working memory for each pixel in Keras{litert}.{largest}
 In tiles of {tiling.tile} pixels (Keras), {tiling.picture} {difference}.{in_litert}
 """

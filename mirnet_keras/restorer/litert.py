@@ -2,14 +2,16 @@
 
 import json
 import logging
+import math
 import os
 import pathlib
 import threading
 
 import numpy as np
 
+from mirnet_keras.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.litert_metadata import read_metadata
-from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
+from mirnet_keras.restorer.plan import WORKING_MEMORY
 
 GUESSED_BYTES = 1000  # for a small network of scale 1; measured: 800 to 6300 in all
 PROBE = 16  # side of the picture that tells the scale of a file for any size
@@ -46,8 +48,9 @@ class LiteRTModel:
         fixed_batch: Pictures in each call of a file for one number of them, else None.
         reach: None, not known.
         largest_tile: Side of the largest square that is done whole; None: not known.
-        prefers_whole: Whether the network looks at the whole picture and can take it: of those
-            that look, SAN's files grow with the square of the pixels.
+        working_memory: Bytes that it may take beside the result where no budget is given: all
+            where the network looks at the whole picture and can take it. (The memory of SAN's
+            files grows with the square of the pixels.)
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel, as the `preset.json` beside the file says;
             else a careful guess.
@@ -61,7 +64,7 @@ class LiteRTModel:
     multiple = smallest = 1
     reach: int | None = None
     largest_tile: int | None = None
-    prefers_whole = False
+    working_memory: float = WORKING_MEMORY
     overlap = 32
 
     def __init__(self, path: str | os.PathLike, threads: int | None = None):
@@ -79,7 +82,7 @@ class LiteRTModel:
         network = read_metadata(self._path).get("network")
         self._is_unwarned = network in GLOBAL_NETWORKS
         if self._is_unwarned and network != "san":
-            self.prefers_whole, self.largest_tile = True, LARGEST_SIDE // self.scale
+            self.working_memory, self.largest_tile = math.inf, LARGEST_SIDE // self.scale
 
     def predictor(self, picture: np.ndarray, at_once: int):
         """`predict_on_batch`: a file knows nothing of the whole picture, and says so once."""

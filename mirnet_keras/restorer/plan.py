@@ -8,8 +8,9 @@ from mirnet_keras.restorer.memory import free_memory
 from mirnet_keras.restorer.tiling import tile_starts
 
 SIDES = (512, 384, 256, 192, 128, 96, 64)  # of tiles; few, because each size is compiled
-STEP = 64  # tiles of smaller pictures shrink in these steps, towards what the picture needs
-WORKING_MEMORY = 2**30  # beside the result, where no budget is given; more gains nothing
+STEP = 16  # tiles shrink in these steps, towards what the picture needs
+WORKING_MEMORY = 2**30  # beside the result, where no budget is given; tiles gain nothing by more
+WHOLE_MEMORY = 3 * 2**30  # for networks that would pass over tiles several times
 BAND_BYTES = 2 * 3 * 4  # for each pixel of a row of tiles: the row, and what is made of it
 
 
@@ -43,7 +44,7 @@ class Costs:
         overlap: what tiles share at least.
         batch: tiles in one call; the whole picture is one.
         largest: the side of the largest tile, and of the largest square that is done whole.
-        prefers_whole: whether the whole is worth more than `WORKING_MEMORY`.
+        working_memory: bytes beside the result, where no budget is given.
     """
 
     pixel_bytes: float
@@ -53,7 +54,7 @@ class Costs:
     overlap: int
     batch: int
     largest: int | None
-    prefers_whole: bool = False
+    working_memory: float = WORKING_MEMORY
 
     def working(self, tile: tuple[int, int]) -> float:
         """Bytes that the network needs for a batch of tiles."""
@@ -105,9 +106,8 @@ def choose_tile(
     Args:
         size: (height, width) of the picture.
         costs: of the network.
-        budget: bytes that restoring may take beyond what the process holds; None: what is enough
-            for large tiles (where the whole is preferred, what that takes), at most half of what
-            is free.
+        budget: bytes that restoring may take beyond what the process holds; None: half of what is
+            free, of which beside the result no more than `working_memory`.
         below: only sides up to this; None for any, and for the whole picture.
 
     Returns:
@@ -117,8 +117,7 @@ def choose_tile(
         RestorerError: when not even the smallest tiles fit.
     """
     room = budget if budget is not None else free_memory() // 2
-    is_free = budget is not None or costs.prefers_whole
-    working_room = room if is_free else min(room, WORKING_MEMORY)
+    working_room = room if budget is not None else min(room, costs.working_memory)
 
     def fits(tile):
         needed = costs.estimate(size, tile).memory
@@ -168,4 +167,5 @@ def _shrunk(size: int, side: int, costs: Costs) -> int:
         return size
     count = len(tile_starts(size, side, costs.overlap, costs.multiple))
     needed = -(-(size + (count - 1) * (costs.overlap + costs.multiple)) // count)
-    return min(side, -(-needed // STEP) * STEP)
+    step = math.lcm(STEP, costs.multiple)
+    return min(side, -(-needed // step) * step)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mirnet_keras.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.restorer.errors import RestorerError
-from mirnet_keras.restorer.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.restorer.litert import LiteRTModel, guessed_pixel_bytes
+from mirnet_keras.restorer.plan import WHOLE_MEMORY, WORKING_MEMORY
 from mirnet_keras.restorer.tiling import Predict
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class Source(Protocol):
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel of the input.
         largest_tile: The side of the largest tile that pays; None for any.
-        prefers_whole: Whether tiles come out otherwise than the whole, which is therefore worth
-            all the memory that may be taken.
+        working_memory: Bytes that it may take beside the result where no budget is given: more
+            where the whole is better than tiles, or faster.
     """
 
     scale: int
@@ -53,7 +54,7 @@ class Source(Protocol):
     overlap: int
     pixel_bytes: float
     largest_tile: int | None
-    prefers_whole: bool
+    working_memory: float
 
     def predictor(self, picture: np.ndarray, at_once: int) -> Predict:
         """As `predict_on_batch`, for tiles of a picture; it may look at `at_once` pixels first."""
@@ -92,7 +93,6 @@ class KerasSource:
 
     fixed_size: tuple[int, int] | None = None
     fixed_batch: int | None = None
-    prefers_whole = False
 
     def __init__(self, network: "RestorationModel", prior, known: "PresetTiling | None" = None):
         self._network = network
@@ -109,6 +109,8 @@ class KerasSource:
         self.overlap = GLOBAL_OVERLAP if self.reach is None else max(LEAST_OVERLAP, 2 * self.reach)
         self.pixel_bytes = known.keras_bytes if known else guessed_pixel_bytes(self.scale)
         self.largest_tile = known.largest_tile if known else None
+        is_global = network.network in GLOBAL_NETWORKS
+        self.working_memory = WHOLE_MEMORY if is_global else WORKING_MEMORY
 
     @functools.cached_property
     def _statistics(self):

@@ -95,12 +95,12 @@ class WaitingRoom:
         """The result; None, which nobody sees, where the work was given up."""
         start = time.perf_counter()
         try:
-            return work(stop.report)
-        except StoppedError:
+            result = work(stop.report)
+        except StoppedError:  # whose time says nothing of a picture's
             return None
-        finally:
-            seconds = time.perf_counter() - start
-            self._mean = MEMORY * self._mean + (1 - MEMORY) * seconds
+        seconds = time.perf_counter() - start
+        self._mean = MEMORY * self._mean + (1 - MEMORY) * seconds
+        return result
 
     def _retry_after(self) -> int:
         return max(1, math.ceil(self._mean * self.taken))

@@ -247,9 +247,9 @@ def _as_yaml(recipe: Recipe) -> str:
 
 
 def _difference(recipe: Recipe, kept) -> str:
-    # What others reached does not change a run.
+    # Its name, and what others reached, do not change a run.
     old, new = (
-        r.model_dump(mode="json", exclude={"expected"}) for r in (load_recipe(kept), recipe)
+        r.model_dump(mode="json", exclude={"expected", "name"}) for r in (load_recipe(kept), recipe)
     )
     changed = [key for key in new if new[key] != old[key]]
     return ", ".join(f"{key} was {old[key]!r}, is {new[key]!r}" for key in changed)

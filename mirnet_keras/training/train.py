@@ -75,7 +75,7 @@ def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> k
     if recipe.adversarial is not None:
         if this_host()[1] > 1:
             raise RecipeError("A recipe with `adversarial` trains on one host: leave --hosts out.")
-        check_second_step(recipe, pathlib.Path(data))
+        check_second_step(recipe, pathlib.Path(data), out)
         # What is expected of a recipe in two steps is that of the second.
         plan = first_step(recipe).model_copy(update={"expected": None})
         first = train(plan, pathlib.Path(out) / "step_1", data, verbose, all_devices)

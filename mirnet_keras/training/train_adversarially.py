@@ -40,17 +40,22 @@ def first_step(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"arguments": arguments, "adversarial": None})
 
 
-def check_second_step(recipe: Recipe, root: pathlib.Path) -> None:
+def check_second_step(recipe: Recipe, root: pathlib.Path, out) -> None:
     """Opens what the second step needs, before hours go into the first.
+
+    Args:
+        out: folder of the run, which is only looked at.
 
     Raises:
         RecipeError, ImageError, DataError, PriorError, PresetError: for what does not fit or lacks.
     """
-    options = _options(recipe)
+    options, scale = _options(recipe), recipe.arguments.get("scale", 4)
+    check_fits(build(recipe), options.stages, scale)
     _discriminator(options)
     if options.perceptual:
         _perceptual(recipe, root)
-    _batches(recipe, options, root, *priors(options, root, recipe.arguments.get("scale", 4)))
+    _batches(recipe, options, root, *priors(options, root, scale))
+    RunFolder(out, recipe, writes=False)
 
 
 def train_adversarially(

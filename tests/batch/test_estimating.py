@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mirnet_keras.batch import Job, estimate_all, estimating
 from mirnet_keras.images import write_image
@@ -45,3 +46,12 @@ def test_a_picture_that_fails_is_named_and_the_others_follow(job, settings):
     assert second.error is None
     (refused,) = estimate_all([job], dataclasses.replace(settings, memory_budget="1MB"))
     assert "even in the smallest tiles" in refused.error
+
+
+def test_a_logo_on_transparent_black_is_not_dark(tmp_path, settings):
+    logo = np.zeros((40, 40, 4), np.uint8)
+    logo[15:25, 15:25] = (200, 30, 60, 255)
+    Image.fromarray(logo).save(tmp_path / "logo.png")
+    job = Job(tmp_path / "logo.png", tmp_path / "none.png")
+    (forecast,) = estimate_all([job], dataclasses.replace(settings, preset=None))
+    assert forecast.preset == "awsrn_s_x2"

@@ -157,6 +157,14 @@ def test_orientation_is_applied_and_reset(orientation, dtype):
     np.testing.assert_allclose(picture.dpi, dpi, rtol=1e-3)
 
 
+@pytest.mark.parametrize("orientation", ["6", b"66"])
+def test_an_orientation_that_is_no_number_does_not_cost_the_picture(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(Image.fromarray(noise()), "JPEG", exif=exif, dpi=(72, 72))
+    assert decode_picture(data).pixels.shape == noise().shape
+
+
 def test_damaged_exif_do_not_cost_the_picture(recwarn):
     data = png(noise(), 8, RGB, (b"eXIf", b"MM\0*\0\0\0\x08\0\x05garbage"))
     picture = decode_picture(data)

@@ -173,6 +173,11 @@ def test_a_key_unlike_any_other_gets_the_list(write):
         ({"data": {"folders": ["a"], "kind": "video"}}, "data: .*'paired'.*'super_resolution'"),
         ({"data": NOISY | {"options": {"sigma": 25}}}, "`sigma` must be a range.*Received 25"),
         ({"data": NOISY | {"options": {"sigma": [9, 2]}}}, "`sigma` must be a range"),
+        ({"data": NOISY | {"options": {"sigma": [9, math.inf]}}}, "`sigma` must be a range"),
+        (
+            {"data": NOISY | {"degradation": "low_light", "options": {"gain": [0, 1]}}},
+            "`gain` must be a range, two numbers above 0",
+        ),
         ({"report_every": 300}, r"`report_every` \(300\) must divide"),
         ({"report_every": 500, "validate_every": 700}, r"`validate_every` \(700\)"),
     ],

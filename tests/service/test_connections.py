@@ -105,7 +105,7 @@ def test_pictures_of_those_who_left_are_not_begun(serve, held):
 
 def test_what_nobody_waits_for_ends_and_lets_the_next_one_go(serve, monkeypatch):
     """Those who have gone, and those who were told that it takes too long."""
-    original, begun, finished = Restorer.__call__, [], []
+    begun, finished = [], []
 
     def endless(self, image, *, progress):
         begun.append(image.shape)
@@ -114,7 +114,7 @@ def test_what_nobody_waits_for_ends_and_lets_the_next_one_go(serve, monkeypatch)
                 time.sleep(0.01)
                 progress(0.5)
         finished.append(True)
-        return original(self, image, progress=progress)
+        return np.repeat(np.repeat(image, self.scale, 0), self.scale, 1)
 
     monkeypatch.setattr(Restorer, "__call__", endless)
     _, port = serve(seconds=3)

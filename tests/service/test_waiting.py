@@ -70,8 +70,9 @@ def test_what_is_running_ends_at_its_next_report_when_it_is_given_up(how):
         shares.append(0.5)
 
     async def main():
-        task = asyncio.create_task(room.compute(work, 0.1 if how == "time" else 9))
+        task = asyncio.create_task(room.compute(work, 1 if how == "time" else 9))
         while not shares:
+            assert not task.done()
             await asyncio.sleep(0.01)
         if how == "cancelling":
             task.cancel()

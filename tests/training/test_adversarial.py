@@ -255,6 +255,7 @@ def test_a_missing_feature_network(recipe, tmp_path):
             {"discriminator_arguments": {"widths": 4}},
             "`discriminator_arguments` do not fit: .*widths",
         ),
+        ({"stages": [{"steps": 6, "crop": 30, "batch": 2}]}, "crop"),
         ({"data": {"scenes": ["nowhere"]}}, "nowhere"),
         ({"data": {"scenes": ["scenes"], "prior": "no_maps"}}, "no_maps"),
     ],

@@ -126,8 +126,12 @@ def test_a_diverged_run_is_taken_up_with_a_lower_rate(recipe, data, kept, tmp_pa
     equal(model.get_weights(), weights_from(folder, recipe))
 
 
-def test_in_the_second_step_the_first_can_be_kept(tmp_path):
+def test_in_the_second_step_the_first_can_be_kept(recipe, kept, finished, tmp_path):
     assert f"copy of {tmp_path / 'step_1'}" in way_out(tmp_path, in_second_step=True)
+    other = recipe().model_copy(update={"name": "mine"})  # a recipe file of another name
+    RunFolder(kept("last.keras"), other)
+    with pytest.raises(RecipeError, match="rate was"):
+        RunFolder(tmp_path, other.model_copy(update={"rate": 1e-5}))
 
 
 def test_a_network_of_which_nothing_fits_is_refused(kept):
