@@ -157,10 +157,10 @@ def test_orientation_is_applied_and_reset(orientation, dtype):
     np.testing.assert_allclose(picture.dpi, dpi, rtol=1e-3)
 
 
-@pytest.mark.parametrize("orientation", ["6", b"66"])
-def test_an_orientation_that_is_no_number_does_not_cost_the_picture(orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+@pytest.mark.parametrize(("kind", "value"), [(2, b"6\0"), (7, b"6666")])  # text, bytes
+def test_an_orientation_that_is_no_number_does_not_cost_the_picture(kind, value):
+    entry = struct.pack("<HHI4s", 0x0112, kind, len(value), value)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
     data = saved(Image.fromarray(noise()), "JPEG", exif=exif, dpi=(72, 72))
     assert decode_picture(data).pixels.shape == noise().shape
 
