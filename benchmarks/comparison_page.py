@@ -8,8 +8,8 @@ TEXT = """# Beside others
 
 Our presets beside what people use for the same today, losses with wins. Written by
 `python -m benchmarks.comparison_page` from `benchmarks/results/compare.json`, which
-`python -m benchmarks.compare` measured: one protocol for a task, one machine, one run for each table
-({machine}).
+`python -m benchmarks.compare` measured: one protocol for a task, one machine, one run for each
+table ({machine}).
 
 - PSNR in dB and SSIM, means over the set, of 8-bit results. `classical-y` is luma with the border
   cut; `lol` and `rgb` are RGB, whole pictures. The best of a column is bold.

@@ -32,9 +32,8 @@ All but the last step is what starting takes, whatever the size of the photo.
 
 Every preset through `Restorer` with its defaults ({cost_machine}): whole while the
 memory suffices, then in tiles, which networks that look at the whole picture pass over more than
-once.
-Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included; those of
-24 megapixels beside the tests, so read their memory.
+once. Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included;
+those of 24 megapixels beside the tests, so read their memory.
 
 {cost}
 

@@ -110,7 +110,7 @@ class KerasSource:
         self.pixel_bytes = known.keras_bytes if known else guessed_pixel_bytes(self.scale)
         self.largest_tile = known.largest_tile if known else None
         is_global = network.network in GLOBAL_NETWORKS
-        self.working_memory = WHOLE_MEMORY if is_global else WORKING_MEMORY
+        self.working_memory: float = WHOLE_MEMORY if is_global else WORKING_MEMORY
 
     @functools.cached_property
     def _statistics(self):
