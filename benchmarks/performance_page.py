@@ -32,8 +32,8 @@ All but the last step is what starting takes, whatever the size of the photo.
 
 Every preset through `Restorer` with its defaults ({cost_machine}): whole while the
 memory suffices, then in tiles, which networks that look at the whole picture pass over more than
-once. Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included;
-those of 24 megapixels beside the tests, so read their memory.
+once. Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included.
+Of 24 megapixels the memory alone: other work ran beside.
 
 {cost}
 
@@ -151,12 +151,14 @@ def _cost(presets: dict) -> str:
     sizes = [f"{found['megapixels']:.2g} MP" for found in next(iter(presets.values()))]
     rows = []
     for name, measured in presets.items():
-        cells = [
-            f"{found['seconds_a_megapixel']:.1f} s, {found['peak_gigabytes']:.2f} GB"
-            for found in measured
-        ]
+        cells = [_time_and_memory(found) for found in measured]
         rows.append((f"`{name}`", *cells, *[""] * (len(sizes) - len(cells))))
     return table(("preset", *sizes), rows)
+
+
+def _time_and_memory(found: dict) -> str:
+    seconds, memory = found["seconds_a_megapixel"], f"{found['peak_gigabytes']:.2f} GB"
+    return memory if seconds is None else f"{seconds:.1f} s, {memory}"
 
 
 def _speed(result: dict) -> str:
