@@ -18,13 +18,6 @@ from mirnet_keras.pictures import Picture, decode_picture, encode_picture, read_
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # PNG's colour types
 
 
-def noise(dtype=np.uint8, shape=(10, 14, 3)):
-    rng = np.random.default_rng(0)
-    if np.issubdtype(dtype, np.floating):
-        return rng.random(shape).astype(dtype)
-    return rng.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
-
-
 def saved(picture, kind, **options):
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -45,20 +38,9 @@ def png(samples, depth, colour, *more):
     )
 
 
-def check(picture, pixels, alpha=None):
-    """Compares shape, depth and every value."""
-    assert picture.pixels.dtype == pixels.dtype
-    np.testing.assert_array_equal(picture.pixels, pixels)
-    if alpha is None:
-        assert picture.alpha is None
-    else:
-        assert picture.alpha.dtype == pixels.dtype
-        np.testing.assert_array_equal(picture.alpha, alpha)
-
-
 @pytest.mark.parametrize("transparent", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-def test_indexed_png(depth, transparent):
+def test_indexed_png(noise, check, depth, transparent):
     colours = noise(shape=(2**depth, 3))
     indices = np.arange(6 * 9).reshape(6, 9) % 2**depth
     opacity = noise(shape=(2**depth,)) if transparent else None
@@ -70,7 +52,7 @@ def test_indexed_png(depth, transparent):
 
 @pytest.mark.parametrize("transparent", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
-def test_grey_png(depth, transparent):
+def test_grey_png(check, depth, transparent):
     levels = 2**depth - 1
     values = np.random.default_rng(0).integers(0, levels + 1, (6, 9))
     key = int(values[2, 3])
@@ -84,7 +66,7 @@ def test_grey_png(depth, transparent):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(("colour", "channels"), [(RGB, 3), (GREY_ALPHA, 2), (RGBA, 4)])
-def test_png_of_several_channels(dtype, colour, channels):
+def test_png_of_several_channels(noise, check, dtype, colour, channels):
     samples = noise(dtype, (6, 9, channels))
     picture = decode_picture(png(samples, 8 * samples.itemsize, colour))
     pixels = samples[..., 0] if channels == 2 else samples[..., :3]
@@ -92,7 +74,7 @@ def test_png_of_several_channels(dtype, colour, channels):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_png_with_one_transparent_colour(dtype):
+def test_png_with_one_transparent_colour(noise, check, dtype):
     samples = noise(dtype, (6, 9, 3))
     key = (b"tRNS", samples[1, 2].astype(">u2").tobytes())
     picture = decode_picture(png(samples, 8 * samples.itemsize, RGB, key))
@@ -101,12 +83,12 @@ def test_png_with_one_transparent_colour(dtype):
     check(picture, samples, alpha)
 
 
-def test_depth_follows_the_file_not_the_values():
+def test_depth_follows_the_file_not_the_values(check):
     dark = np.full((4, 5, 3), 7, np.uint16)
     check(decode_picture(png(dark, 16, RGB)), dark)
 
 
-def test_jpeg_webp_and_bmp():
+def test_jpeg_webp_and_bmp(noise, check):
     flat = Image.new("RGB", (9, 6), (200, 30, 60))
     for kind in ("JPEG", "WEBP", "BMP", "TIFF"):
         picture = decode_picture(saved(flat, kind, quality=100))
@@ -129,7 +111,7 @@ def test_cmyk_is_converted_with_a_word():
         assert picture.icc is None
 
 
-def test_colour_spaces_that_are_not_read_are_named():
+def test_colour_spaces_that_are_not_read_are_named(noise):
     with pytest.raises(ImageError, match="pixels of the kind LAB"):
         decode_picture(saved(Image.new("LAB", (8, 8)), "TIFF"))
     with pytest.raises(ImageError, match="not read|cannot be read"):
@@ -138,7 +120,7 @@ def test_colour_spaces_that_are_not_read_are_named():
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_orientation_is_applied_and_reset(orientation, dtype):
+def test_orientation_is_applied_and_reset(noise, check, orientation, dtype):
     exif = Image.Exif()
     exif[0x0112], exif[0x0110] = orientation, "camera"
     samples = noise(np.uint8, (5, 7, 4))
@@ -158,20 +140,20 @@ def test_orientation_is_applied_and_reset(orientation, dtype):
 
 
 @pytest.mark.parametrize(("kind", "value"), [(2, b"6\0"), (7, b"6666")])  # text, bytes
-def test_an_orientation_that_is_no_number_does_not_cost_the_picture(kind, value):
+def test_an_orientation_that_is_no_number_does_not_cost_the_picture(noise, kind, value):
     entry = struct.pack("<HHI4s", 0x0112, kind, len(value), value)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
     data = saved(Image.fromarray(noise()), "JPEG", exif=exif, dpi=(72, 72))
     assert decode_picture(data).pixels.shape == noise().shape
 
 
-def test_damaged_exif_do_not_cost_the_picture(recwarn):
+def test_damaged_exif_do_not_cost_the_picture(noise, recwarn):
     data = png(noise(), 8, RGB, (b"eXIf", b"MM\0*\0\0\0\x08\0\x05garbage"))
     picture = decode_picture(data)
     np.testing.assert_array_equal(picture.pixels, noise())
 
 
-def test_animations_and_several_pages_are_refused():
+def test_animations_and_several_pages_are_refused(noise):
     frames = [Image.fromarray(noise(shape=(6, 8, 3)) // n) for n in (1, 2)]
     for kind in ("GIF", "PNG", "WEBP"):
         with pytest.raises(ImageError, match="'moving' is animated"):
@@ -185,14 +167,14 @@ def test_animations_and_several_pages_are_refused():
 
 
 @pytest.mark.parametrize("kind", [".png", ".jpg", ".webp", ".bmp", ".tif"])
-def test_too_many_pixels_are_refused_before_decoding(kind, monkeypatch):
+def test_too_many_pixels_are_refused_before_decoding(noise, kind, monkeypatch):
     data, _ = encode_picture(Picture(noise()), kind)
     assert decode_picture(data, max_pixels=140).pixels.shape == (10, 14, 3)
     with pytest.raises(ImageError, match=r"too many pixels: 14 x 10, more than 139.*raise"):
         decode_picture(data, "huge", max_pixels=139)
 
 
-def test_a_bomb_of_a_few_bytes_is_refused():
+def test_a_bomb_of_a_few_bytes_is_refused(noise):
     header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, RGB, 0, 0, 0)
     data = png(noise(), 8, RGB)
     data = (
@@ -202,7 +184,7 @@ def test_a_bomb_of_a_few_bytes_is_refused():
         decode_picture(data)
 
 
-def test_metadata_that_is_left_out_is_said():
+def test_metadata_that_is_left_out_is_said(noise):
     plain = Image.fromarray(noise())
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Title", "a\nb")
@@ -234,7 +216,7 @@ def test_metadata_that_is_left_out_is_said():
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_lack_of_memory_is_not_called_a_broken_file(depth, monkeypatch):
+def test_lack_of_memory_is_not_called_a_broken_file(noise, depth, monkeypatch):
     def fail(*_):
         raise MemoryError
 
@@ -261,7 +243,7 @@ def test_lack_of_memory_for_the_file_itself_is_named(tmp_path, monkeypatch):
         read_picture(tmp_path / "a.png")
 
 
-def test_a_large_picture_within_the_limit_needs_no_leave_from_pillow(monkeypatch):
+def test_a_large_picture_within_the_limit_needs_no_leave_from_pillow(noise, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert decode_picture(png(noise(), 8, RGB)).pixels.shape == (10, 14, 3)
 
@@ -269,7 +251,7 @@ def test_a_large_picture_within_the_limit_needs_no_leave_from_pillow(monkeypatch
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tif"])
-def test_truncated_files_are_refused(capfd, dtype, suffix):
+def test_truncated_files_are_refused(noise, capfd, dtype, suffix):
     data, _ = encode_picture(Picture(noise(dtype, (64, 64, 3))), suffix)
     for kept in (0.1, 0.3, 0.6, 0.95):
         with pytest.raises(ImageError, match="'cut' is"):
@@ -277,7 +259,10 @@ def test_truncated_files_are_refused(capfd, dtype, suffix):
     assert capfd.readouterr().err == ""
 
 
-def fuzz_seeds():
+@pytest.fixture(scope="module")
+def fuzz_seeds(noise):
+    """Files of every kind, to be damaged."""
+    seeds = []
     for suffix in (".jpg", ".png", ".webp", ".bmp", ".tif"):
         for dtype in (np.uint8, np.uint16, np.float32):
             for shape, alpha in (
@@ -290,16 +275,14 @@ def fuzz_seeds():
                 picture = Picture(
                     noise(dtype, shape), alpha, exif=exif.tobytes(), dpi=(300, 300), icc=b"icc"
                 )
-                yield encode_picture(picture, suffix)[0]
-
-
-SEEDS = list(fuzz_seeds())
+                seeds.append(encode_picture(picture, suffix)[0])
+    return seeds
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @given(st.data())
-def test_mutated_files_give_a_picture_or_one_image_error(data):
-    content = bytearray(data.draw(st.sampled_from(SEEDS)))
+def test_mutated_files_give_a_picture_or_one_image_error(fuzz_seeds, data):
+    content = bytearray(data.draw(st.sampled_from(fuzz_seeds)))
     end = data.draw(st.integers(16, len(content)))
     content[end:] = data.draw(st.sampled_from([content[end:], content[end:], b"", content[:end]]))
     for _ in range(data.draw(st.integers(0, 4))):
@@ -316,10 +299,12 @@ def test_mutated_files_give_a_picture_or_one_image_error(data):
     encode_picture(picture, ".png") if picture.pixels.dtype != np.float32 else None
 
 
-@given(st.binary(max_size=60), st.sampled_from([data[:12] for data in SEEDS]))
-def test_noise_after_a_signature_is_an_image_error(noise, signature):
+@given(st.data())
+def test_noise_after_a_signature_is_an_image_error(fuzz_seeds, data):
+    signature = data.draw(st.sampled_from(fuzz_seeds))[:12]
+    rest = data.draw(st.binary(max_size=60))
     with pytest.raises(ImageError):
-        decode_picture(signature + noise)
+        decode_picture(signature + rest)
 
 
 def test_paths_that_are_no_picture_are_named(tmp_path):

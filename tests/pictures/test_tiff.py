@@ -10,26 +10,9 @@ from mirnet_keras.images import ImageError, decode_image
 from mirnet_keras.pictures import decode_picture
 
 
-def noise(dtype=np.uint8, shape=(10, 14, 3)):
-    rng = np.random.default_rng(0)
-    if np.issubdtype(dtype, np.floating):
-        return rng.random(shape).astype(dtype)
-    return rng.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
-
-
-def check(picture, pixels, alpha=None):
-    """Compares shape, depth and every value."""
-    assert picture.pixels.dtype == pixels.dtype
-    np.testing.assert_array_equal(picture.pixels, pixels)
-    if alpha is None:
-        assert picture.alpha is None
-    else:
-        np.testing.assert_array_equal(picture.alpha, alpha)
-
-
 @pytest.mark.parametrize("shape", [(10, 14), (10, 14, 3), (10, 14, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
-def test_tiff(dtype, shape):
+def test_tiff(noise, check, dtype, shape):
     samples = noise(dtype, shape)
     bgr = samples[..., [2, 1, 0, 3][: shape[-1]]] if len(shape) == 3 else samples
     picture = decode_picture(cv2.imencode(".tif", bgr)[1].tobytes())
@@ -40,7 +23,7 @@ def test_tiff(dtype, shape):
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"byteorder": ">"}])
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_tiff_of_grey_and_alpha(dtype, options):
+def test_tiff_of_grey_and_alpha(noise, check, dtype, options):
     samples, file = noise(dtype, (60, 14, 2)), io.BytesIO()
     options = {"photometric": "minisblack", "rowsperstrip": 7, **options}
     tifffile.imwrite(file, samples, extrasamples=["unassalpha"], **options)
@@ -52,7 +35,7 @@ def test_tiff_of_grey_and_alpha(dtype, options):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_deep_tiff_files_are_turned_once(orientation, dtype, channels):
+def test_deep_tiff_files_are_turned_once(noise, check, orientation, dtype, channels):
     samples = noise(dtype, (5, 7, channels))
     file = io.BytesIO()
     options = {"extrasamples": ["unassalpha"]} if channels in (2, 4) else {}
@@ -76,7 +59,7 @@ def test_deep_tiff_files_are_turned_once(orientation, dtype, channels):
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_deep_colours_in_planes_are_refused(dtype):
+def test_deep_colours_in_planes_are_refused(noise, dtype):
     file = io.BytesIO()
     planes = noise(dtype, (3, 10, 14))
     tifffile.imwrite(file, planes, photometric="rgb", planarconfig="separate")
@@ -85,7 +68,7 @@ def test_deep_colours_in_planes_are_refused(dtype):
             decode(file.getvalue(), "planes.tif")
 
 
-def test_bigtiff_of_16_bits():
+def test_bigtiff_of_16_bits(noise, check):
     file = io.BytesIO()
     samples = noise(np.uint16)
     tifffile.imwrite(file, samples, photometric="rgb", bigtiff=True)

@@ -19,13 +19,6 @@ from mirnet_keras.pictures import (
 )
 
 
-def noise(dtype=np.uint8, shape=(10, 14, 3)):
-    rng = np.random.default_rng(0)
-    if np.issubdtype(dtype, np.floating):
-        return rng.random(shape).astype(dtype)
-    return rng.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
-
-
 def exif():
     """Camera, time of exposure and size, as a telephone writes them, and a place."""
     data = Image.Exif()
@@ -39,7 +32,7 @@ def exif():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("transparent", [False, True])
 @pytest.mark.parametrize("shape", [(10, 14), (10, 14, 3)])
-def test_what_a_format_holds_comes_back(tmp_path, suffix, dtype, transparent, shape):
+def test_what_a_format_holds_comes_back(noise, tmp_path, suffix, dtype, transparent, shape):
     picture = Picture(noise(dtype, shape), noise(dtype, (10, 14)) if transparent else None)
     assert write_picture(tmp_path / f"a{suffix}", picture) == ()
     back = read_picture(tmp_path / f"a{suffix}")
@@ -61,7 +54,7 @@ def test_what_a_format_holds_comes_back(tmp_path, suffix, dtype, transparent, sh
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("shape", [(10, 14), (10, 14, 3), (10, 14, 4)])
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_other_programs_read_our_deep_files(suffix, shape, dtype):
+def test_other_programs_read_our_deep_files(noise, suffix, shape, dtype):
     samples = noise(dtype, shape)
     has_alpha = shape[-1] == 4
     pixels, alpha = (samples[..., :3], samples[..., 3]) if has_alpha else (samples, None)
@@ -75,7 +68,7 @@ def test_other_programs_read_our_deep_files(suffix, shape, dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
-def test_metadata_survive(tmp_path, suffix, dtype):
+def test_metadata_survive(noise, tmp_path, suffix, dtype):
     profile = noise(shape=(70_000,)).tobytes()  # longer than one JPEG marker
     picture = Picture(noise(dtype), exif=exif(), icc=profile, dpi=(300, 150))
     large = Picture(noise(dtype, (20, 28, 3)), exif=exif(), icc=profile, dpi=(300, 150))
@@ -94,14 +87,14 @@ def test_metadata_survive(tmp_path, suffix, dtype):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
-def test_density_survives_without_other_data(tmp_path, suffix):
+def test_density_survives_without_other_data(noise, tmp_path, suffix):
     write_picture(tmp_path / f"a{suffix}", Picture(noise(), dpi=(300, 150)))
     back = read_picture(tmp_path / f"a{suffix}")
     np.testing.assert_allclose(back.dpi, (300, 150), rtol=1e-3)
     assert back.exif is None
 
 
-def test_what_is_stripped_is_gone(tmp_path):
+def test_what_is_stripped_is_gone(noise, tmp_path):
     picture = Picture(noise(), exif=exif(), icc=b"profile", dpi=(300, 300))
     write_picture(tmp_path / "a.png", picture.without_metadata())
     back = read_picture(tmp_path / "a.png")
@@ -122,7 +115,7 @@ def test_transparency_is_put_on_white_and_said(tmp_path, suffix, shape):
     assert write_picture(tmp_path / f"a{suffix}", opaque) == ()
 
 
-def test_what_a_format_does_not_hold_is_said():
+def test_what_a_format_does_not_hold_is_said(noise):
     _, remarks = encode_picture(Picture(noise(), icc=b"profile"), ".bmp")
     assert remarks == ("BMP holds no profile and no EXIF data.",)
     grey_profile = b"0" * 16 + b"GRAY" + b"0" * 40
@@ -130,7 +123,7 @@ def test_what_a_format_does_not_hold_is_said():
     assert "profile for grey was left out" in remarks[0]
 
 
-def test_the_suffix_follows_the_content():
+def test_the_suffix_follows_the_content(noise):
     assert output_suffix(Path("a.JPEG"), "JPEG") == ".jpeg"
     assert output_suffix(Path("a.png"), "JPEG") == ".jpeg"
     assert output_suffix(Path("a.tiff"), "TIFF") == ".tiff"
@@ -140,7 +133,7 @@ def test_the_suffix_follows_the_content():
         assert output_suffix(Path(f"a{suffix}"), picture_kind(data)) == suffix
 
 
-def test_what_cannot_be_written_is_refused_and_the_old_file_stays(tmp_path, monkeypatch):
+def test_what_cannot_be_written_is_refused_and_the_old_file_stays(noise, tmp_path, monkeypatch):
     write_picture(tmp_path / "a.png", Picture(noise()))
     before = (tmp_path / "a.png").read_bytes()
     with pytest.raises(ImageError, match="Use one of"):
@@ -161,7 +154,7 @@ def test_what_cannot_be_written_is_refused_and_the_old_file_stays(tmp_path, monk
 
 
 @pytest.mark.parametrize("place", ["_fitted", "_encoded"])
-def test_lack_of_memory_is_named(place, monkeypatch):
+def test_lack_of_memory_is_named(noise, place, monkeypatch):
     def fail(*_):
         raise MemoryError
 
@@ -170,7 +163,7 @@ def test_lack_of_memory_is_named(place, monkeypatch):
         encode_picture(Picture(noise()), ".png")
 
 
-def test_lack_of_memory_is_named_by_the_simple_writer(monkeypatch):
+def test_lack_of_memory_is_named_by_the_simple_writer(noise, monkeypatch):
     def fail(*_):
         raise MemoryError
 
@@ -179,7 +172,7 @@ def test_lack_of_memory_is_named_by_the_simple_writer(monkeypatch):
         images.encode_image(noise(), ".png")
 
 
-def test_a_disk_that_fills_leaves_no_half_file(tmp_path, monkeypatch):
+def test_a_disk_that_fills_leaves_no_half_file(noise, tmp_path, monkeypatch):
     def write(path, data):
         with open(path, "wb") as file:
             file.write(data[:20])
