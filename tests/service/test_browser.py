@@ -116,10 +116,10 @@ def test_cancelling_gives_the_place_free_and_a_full_house_is_said(page, monkeypa
     release, entered = threading.Event(), threading.Event()
     original = Restorer.__call__
 
-    def slow(self, image):
+    def slow(self, image, **options):
         entered.set()
         assert release.wait(60)
-        return original(self, image)
+        return original(self, image, **options)
 
     monkeypatch.setattr(Restorer, "__call__", slow)
     choose(page, encode_image(demo_picture("cat.webp")[:50, :40], ".png"))
