@@ -117,7 +117,9 @@ class KerasSource:
         from mirnet_keras.restorer.statistics import PictureStatistics
 
         is_global = self._network.network in GLOBAL_NETWORKS
-        return PictureStatistics(self._network, self.largest_tile) if is_global else None
+        if not is_global:
+            return None
+        return PictureStatistics(self._network, self.overlap, self.largest_tile)
 
     def predictor(self, picture: np.ndarray, at_once: int) -> Predict:
         """Restores tiles with the statistics of the whole picture."""
@@ -149,13 +151,21 @@ def _compiles_each_size(network: "RestorationModel") -> bool:
 
 
 def _reach(network: "RestorationModel") -> int | None:
-    """How far an output of a purely local network looks, in pixels of the input."""
-    if network.network not in ("awsrn", "awsrn_folded"):
-        return None
+    """How far an output looks, in pixels of the input, but for statistics of the whole picture.
+
+    None where that is not known, or further than tiles that share `GLOBAL_OVERLAP` allow for.
+    """
     arguments = network.arguments
-    last = arguments.get("kernel_size") or max(arguments["kernel_sizes"])
-    # The first convolution; in each block two for each unit, and one behind them; the last one.
-    return 1 + arguments["blocks"] * (2 * arguments["units"] + 1) + last // 2
+    if network.network in ("awsrn", "awsrn_folded"):
+        last = arguments.get("kernel_size") or max(arguments["kernel_sizes"])
+        # The first convolution; in each block two for each unit, and one behind them; the last one.
+        return 1 + arguments["blocks"] * (2 * arguments["units"] + 1) + last // 2
+    if network.network in ("rcan", "han"):
+        # In each group two for each block, and one behind them; three around them all, two that
+        # fuse HAN's attention, and at most two steps of the enlargement.
+        reach = arguments["groups"] * (2 * arguments["blocks"] + 1) + 7
+        return reach if 2 * reach <= GLOBAL_OVERLAP else None
+    return None
 
 
 def _known(source) -> "PresetTiling | None":

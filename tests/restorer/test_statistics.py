@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ def photo(height, width, seed=0):
 def test_what_counts_of_the_tiles_is_the_middle_once(length, side, middle, multiple):
     length *= multiple
     middle = middle if middle < length else length
-    sides = _sides(length, side, middle, multiple)
+    sides = _sides(length, side, middle, multiple, overlap=64)
     first = (length - middle) // 2
     ends = [end for _, end in sides]
     assert (ends[0][0], ends[-1][1]) == (first, first + middle)
@@ -41,6 +42,24 @@ def test_tiles_of_any_size_are_the_whole_picture(global_network):
             global_network, tile=int(rng.integers(96, 160)), overlap=int(rng.integers(48, 64))
         )
         assert seam_error(restorer, photo(height, width)).psnr > 60
+
+
+@pytest.mark.parametrize("name", ["rcan_small_x2", "han_small_x2"])
+def test_tiles_share_no_more_than_a_network_sees(name):
+    """With the statistics of the whole picture the tiles are exact."""
+    restorer = Restorer(name, tile=112)
+    assert restorer.overlap == 34
+    assert seam_error(restorer, photo(204, 120)).largest_difference < 1e-5
+    restorer.overlap = 20
+    assert seam_error(restorer, photo(204, 120)).largest_difference > 1e-5
+
+
+def test_a_pass_takes_a_part_of_a_large_picture_where_that_suffices(monkeypatch):
+    monkeypatch.setattr(statistics, "PASS_SIDE", 64)
+    monkeypatch.setattr(statistics, "PASS_PIXELS", 8 * 64**2)
+    for name, parts in (("rcan_small_x2", 8), ("mirnet_denoise_small", 15)):
+        passing = Restorer(name)._model._statistics._passed((300, 500), pixels=128**2)
+        assert len(passing) == parts
 
 
 def test_passes_bring_a_sample_to_the_whole_picture(global_network, monkeypatch):
