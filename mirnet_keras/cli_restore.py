@@ -60,11 +60,19 @@ class Precision(enum.StrEnum):
 
 def restore(
     images: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Pictures, folders of pictures, patterns such as 'in/**/*.jpg', or one clip."
         ),
-    ],
+    ] = None,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--list",
+            help="A text file that names more of them, one on a line, from its own folder; may be "
+            "repeated. Lines that begin with # are left out.",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -167,15 +175,16 @@ def restore(
         keep_metadata=metadata,
         max_pixels=max_pixels,
     )
+    given, listed = images or [], lists or []
     if estimate:
-        _estimate(images, out, recursive, settings, as_json=as_json)
+        _estimate(given, listed, out, recursive, settings, as_json=as_json)
         return
-    clip = clip_among(images, file_format, codec, crf)
+    clip = clip_among(given, file_format, codec, crf, has_list=bool(listed))
     if clip is not None:
         restore_clip(clip, out, settings, codec, crf, overwrite=overwrite, as_json=as_json)
         return
     suffix = file_format and f".{file_format}"
-    found = find_jobs(images, out, recursive=recursive, suffix=suffix)
+    found = find_jobs(given, out, lists=listed, recursive=recursive, suffix=suffix)
     record = _record(found, out, settings, overwrite)
     outcomes = []
     with progress_bar(len(found.jobs)) as update:
@@ -211,14 +220,20 @@ def _record(found: Any, out: Path | None, settings: Any, overwrite: bool) -> Any
 
 
 def _estimate(
-    images: list[str], out: Path | None, recursive: bool, settings: Any, *, as_json: bool
+    given: list[str],
+    lists: list[Path],
+    out: Path | None,
+    recursive: bool,
+    settings: Any,
+    *,
+    as_json: bool,
 ) -> None:
     """Says what restoring pictures would take."""
     from mirnet_keras.batch import estimate_all, find_jobs
 
-    if clip_among(images, None, None, None):
+    if clip_among(given, None, None, None):
         raise CommandError("--estimate is of pictures, not of clips. Give a frame of the clip.")
-    found = find_jobs(images, out or NO_FOLDER, recursive=recursive)
+    found = find_jobs(given, out or NO_FOLDER, lists=lists, recursive=recursive)
     forecasts = []
     for forecast in estimate_all(found.jobs, settings):
         forecasts.append(forecast)

@@ -24,7 +24,12 @@ Crf = Annotated[
 
 
 def clip_among(
-    given: list[str], picture_format: str | None, codec: str | None, crf: int | None
+    given: list[str],
+    picture_format: str | None,
+    codec: str | None,
+    crf: int | None,
+    *,
+    has_list: bool = False,
 ) -> Path | None:
     """The clip, told by its suffix, where one is given; None where there are only pictures.
 
@@ -32,6 +37,7 @@ def clip_among(
         given: paths and patterns.
         picture_format: what the results shall be, where that was asked for.
         codec, crf: of the result, where they were asked for.
+        has_list: whether there is a list of pictures, too.
 
     Raises:
         CommandError: for a clip among others, for one that shall become a picture, and
@@ -41,7 +47,7 @@ def clip_among(
 
     clips = [Path(text) for text in given if Path(text).suffix.lower() in INPUT_SUFFIXES]
     clips = [path for path in clips if not path.is_dir()]
-    if clips and len(given) > 1:
+    if clips and (has_list or len(given) > 1):
         raise CommandError(f"A clip is restored alone. Give '{clips[0]}' in a command of its own.")
     if clips and picture_format:
         raise CommandError(

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import av
 import keras
@@ -65,6 +66,25 @@ def test_a_folder_with_damaged_pictures_is_restored_to_the_end(run, fails, photo
     summary = r"(\d+) restored, 0 were there already, 1 failed, (\d+) not begun"
     restored, not_begun = map(int, re.search(summary, again.stdout).groups())
     assert restored + not_begun == 42 and not_begun > 0
+
+
+def test_a_list_names_the_pictures(run, fails, photo, workplace):
+    write_image("lists/one/a.png", photo())
+    write_image("lists/two/a.png", photo())
+    write_image("b.png", photo())
+    (workplace / "lists/some.txt").write_text("# two of a name\none/a.png\ntwo\n")
+    (workplace / "lists/bad.txt").write_text("one/a.png\n../a.png\n")
+    command = ["restore", "--list", "lists/some.txt", "--preset", "awsrn_s_x2"]
+    estimates = json.loads(run(*command, "--estimate", "--json").stdout)["estimates"]
+    assert [entry["input"] for entry in estimates] == ["lists/one/a.png", "lists/two/a.png"]
+    result = run(*command, "b.png", "--out", "out")
+    assert result.exit_code == 0, result.output
+    made = {path.relative_to("out").as_posix() for path in Path("out").rglob("*_restored.png")}
+    assert made == {"b_restored.png", "one/a_restored.png", "two/a_restored.png"}
+    assert "line 2, '../a.png'" in fails("restore", "--list", "lists/bad.txt", "--out", "out")
+    assert "no list 'no.txt'" in fails("restore", "--list", "no.txt", "--out", "out")
+    assert "No picture is named" in fails("restore", "--out", "out")
+    assert "of its own" in fails("restore", "clip.mp4", "--list", "lists/some.txt")
 
 
 def test_formats_metadata_and_limits(run, fails, photo, workplace):

@@ -1,7 +1,8 @@
 """Many picture files: which, with what settings, one after the other, and what became of each."""
 
+from mirnet_keras.batch.errors import BatchError
 from mirnet_keras.batch.estimating import Forecast, estimate_all
-from mirnet_keras.batch.finding import BatchError, Job, find_jobs
+from mirnet_keras.batch.finding import Job, find_jobs
 from mirnet_keras.batch.record import Record
 from mirnet_keras.batch.running import Outcome, restore_all
 from mirnet_keras.batch.settings import Restorers, Settings

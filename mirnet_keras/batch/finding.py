@@ -7,17 +7,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mirnet_keras.batch.errors import BatchError
+from mirnet_keras.batch.listing import read_list
 from mirnet_keras.images import SUFFIXES
 from mirnet_keras.pictures import output_suffix, picture_kind
 from mirnet_keras.pictures.writing import KINDS
 
 KIND_BYTES = 12  # of a file, which tell its format
 WEAK_KINDS = (None, "BMP")  # "BM" also begins other files
+HERE = Path()
+NAMED_AT_ONCE = 3  # lines of a list, in a message
 AMONG_PICTURES = "The results may not lie among the pictures in '{}'. Name another folder."
-
-
-class BatchError(ValueError):
-    """The pictures cannot be restored as asked; the message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a list of files, folders and patterns means.
+    """What files, folders and patterns mean.
 
     Attributes:
         jobs: the pictures, in order.
         others: how many files of the folders are no pictures.
-        is_single: whether one file was named, and no folder or pattern.
+        is_single: whether one file was named, and no folder, pattern or list.
     """
 
     jobs: tuple[Job, ...]
@@ -52,6 +52,7 @@ def find_jobs(
     given: Sequence[str],
     out: Path | None = None,
     *,
+    lists: Sequence[Path] = (),
     recursive: bool = False,
     suffix: str | None = None,
 ) -> Found:
@@ -66,17 +67,21 @@ def find_jobs(
             `photos/**/*.jpg`. In folders, what has the suffix or the content of a picture is one;
             hidden files are left out, and links to folders are not followed.
         out: folder of the results, or, for one picture, a file.
+        lists: text files with a path or pattern on each line (see `read_list`), read from the
+            list's own folder. Results lie in `out` as what is named there lies in that folder;
+            what is elsewhere is placed as if it had been `given`.
         recursive: also takes the folders in folders.
         suffix: of all results, such as ".png", in place of the pictures' own; a file `out` must be
             of that format.
 
     Raises:
-        FileNotFoundError: for a path that is not there.
-        BatchError: for no pictures, results that would replace each other or a picture, no folder
+        FileNotFoundError: for a path or a list that is not there.
+        BatchError: for no pictures, a list that cannot be read or names what is not there (with the
+            numbers of the lines), results that would replace each other or a picture, no folder
             for the results, or a file whose format is not that of `suffix`.
     """
-    found = [_Given.of(text) for text in given]
-    is_single = len(found) == 1 and found[0].is_picture
+    found = _all_given(given, lists)
+    is_single = len(found) == 1 and found[0].is_picture and not lists
     if is_single and out is not None and out.suffix and not out.is_dir():
         if out.suffix.lower() not in SUFFIXES:
             raise BatchError(f"'{out}' must end in one of {', '.join(SUFFIXES)}, or be a folder.")
@@ -103,7 +108,7 @@ def find_jobs(
                 others += 1
                 continue
             pictures += 1
-            place = path.relative_to(entry.root).parent
+            place = path.relative_to(entry.place or entry.root).parent
             ending = suffix or output_suffix(path, kind or "PNG")
             name = f"{path.stem}_restored{ending}"
             jobs.append(Job(path, (path.parent if out is None else out / place) / name))
@@ -117,25 +122,37 @@ def find_jobs(
 
 @dataclasses.dataclass(frozen=True)
 class _Given:
-    """A file, a folder or a pattern; `root` is what results are placed by."""
+    """A file, a folder or a pattern, which is looked for in `root`.
+
+    Results are placed as the pictures lie in `place`; None: in `root`.
+    """
 
     text: str
     path: Path
     root: Path
     is_picture: bool
+    place: Path | None = None
 
     @classmethod
-    def of(cls, text: str) -> "_Given":
-        path = Path(text)
+    def of(cls, text: str, folder: Path = HERE) -> "_Given":
+        """What a text means, read from a folder."""
+        path = folder / text
         if path.is_dir():
             return cls(text, path, path, False)
         if path.exists() or path.is_symlink():
             return cls(text, path, path.parent, True)
         if not glob.has_magic(text):
             raise FileNotFoundError(f"There is no picture or folder '{path}'. Check the path.")
-        parts = path.parts
+        parts = Path(text).parts
         fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-        return cls(text, path, Path(*parts[:fixed]), False)
+        return cls(text, path, folder.joinpath(*parts[:fixed]), False)
+
+    def placed_by(self, folder: Path) -> "_Given":
+        """The same, placed by a folder where it lies in that."""
+        place = folder.absolute() if self.path.is_absolute() else folder
+        if not self.path.is_relative_to(place) or ".." in self.path.relative_to(place).parts:
+            return self
+        return dataclasses.replace(self, place=place)
 
     def files(self, recursive: bool, out: Path | None) -> Iterator[Path]:
         """The files that are meant, in order."""
@@ -154,6 +171,33 @@ class _Given:
 
     def _is_hidden(self, path: Path) -> bool:
         return any(part.startswith(".") for part in path.relative_to(self.root).parts)
+
+
+def _all_given(given: Sequence[str], lists: Sequence[Path]) -> list[_Given]:
+    found = [_Given.of(text) for text in given]
+    for path in lists:
+        found += _listed(path)
+    if not found:
+        raise BatchError("No picture is named. Give pictures, folders, patterns or a list of them.")
+    return found
+
+
+def _listed(path: Path) -> list[_Given]:
+    """What the lines of a list mean."""
+    found, missing = [], []
+    for line in read_list(path):
+        try:
+            found.append(_Given.of(line.text, path.parent).placed_by(path.parent))
+        except FileNotFoundError:
+            missing.append(f"line {line.number}, '{line.text}'")
+    if missing:
+        first, rest = "; ".join(missing[:NAMED_AT_ONCE]), len(missing) - NAMED_AT_ONCE
+        more = f"; and {rest} more" if rest > 0 else ""
+        raise BatchError(
+            f"The list '{path}' names what is not there: {first}{more}. "
+            f"Its paths begin at its own folder, '{path.parent}'."
+        )
+    return found
 
 
 def _walk(folder: Path, recursive: bool, out: Path | None) -> Iterator[Path]:

@@ -5,7 +5,8 @@ import os
 import zlib
 from pathlib import Path
 
-from mirnet_keras.batch.finding import BatchError, Job
+from mirnet_keras.batch.errors import BatchError
+from mirnet_keras.batch.finding import Job
 
 NAME = ".mirnet_keras.jsonl"
 
