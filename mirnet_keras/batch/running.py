@@ -13,6 +13,7 @@ from mirnet_keras.batch.finding import Job
 from mirnet_keras.batch.record import Record
 from mirnet_keras.batch.settings import Restorers, Settings
 from mirnet_keras.batch.stopping import Stop
+from mirnet_keras.batch.unlikeness import UnlikenessRemark
 from mirnet_keras.files import remove_leftovers
 from mirnet_keras.images import write_bytes
 from mirnet_keras.pictures import Picture, encode_picture, read_picture
@@ -29,7 +30,8 @@ class Outcome:
         status: "restored", "skipped" (the same result was there) or "failed".
         preset: what restored it.
         seconds: of computing, and of waiting for memory to compute in.
-        remarks: sentences about what was lost.
+        remarks: sentences about what was lost; for one picture of a run also that it is unlike
+            what its network was trained on.
         error: what failed.
     """
 
@@ -86,7 +88,7 @@ def restore_all(
         PresetError, RestorerError: when the preset that the settings name cannot be loaded.
         BatchError: when nothing can be written beside the record.
     """
-    restorers = Restorers(settings)
+    restorers, remark = Restorers(settings), UnlikenessRemark()
     jobs = list(jobs)
     if record is not None:
         record.start()
@@ -96,7 +98,8 @@ def restore_all(
         going: collections.deque[Future[Outcome]] = collections.deque()
         while True:
             for job in itertools.islice(coming, AT_ONCE - len(going)):
-                going.append(workers.submit(_restore, job, settings, restorers, record, stop))
+                work = job, settings, restorers, remark, record, stop
+                going.append(workers.submit(_restore, *work))
             if not going:
                 return
             outcome = going.popleft().result()
@@ -117,7 +120,12 @@ def _workers() -> Iterator[tuple[ThreadPoolExecutor, Stop]]:
 
 
 def _restore(
-    job: Job, settings: Settings, restorers: Restorers, record: Record | None, stop: Stop
+    job: Job,
+    settings: Settings,
+    restorers: Restorers,
+    remark: UnlikenessRemark,
+    record: Record | None,
+    stop: Stop,
 ) -> Outcome:
     """Does one picture from file to file."""
     try:
@@ -127,6 +135,9 @@ def _restore(
         start = time.perf_counter()
         preset, restored = restorers.restore(picture, stop.report)
         seconds = time.perf_counter() - start
+        sentence = remark.on(picture, preset)
+        if sentence is not None:
+            restored = restored.remarked(sentence)
     except Exception as error:  # whatever it is, it must not cost the other pictures
         return Outcome(job.input, job.output, "failed", error=error)
     return _write(job, restored, record, preset, seconds)
