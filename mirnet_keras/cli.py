@@ -26,6 +26,7 @@ from mirnet_keras.cli_paths import (
     require_suffix,
     tile_side,
 )
+from mirnet_keras.cli_profile import profile
 from mirnet_keras.cli_restore import restore
 from mirnet_keras.cli_serve import serve
 from mirnet_keras.files import write_whole
@@ -113,6 +114,7 @@ def demo(
 
 app.command()(doctor)
 app.command()(export)
+app.command()(profile)
 app.command()(restore)
 app.command()(serve)
 

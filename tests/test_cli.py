@@ -24,7 +24,8 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "restore", "train", "evaluate", "convert", "attention", "export", "info"]
+    "command",
+    ["demo", "restore", "train", "evaluate", "convert", "attention", "export", "info", "profile"],
 )
 def test_every_command_explains_itself(run, command):
     result = run(command, "--help")
