@@ -42,6 +42,8 @@ class PresetTiling(_Part):
         litert_bytes: the same for the LiteRT file; None where that takes a segmentation as well,
             which `Restorer` does not give it.
         largest_tile: side of the largest tile that pays, in pixels; None for any.
+        overlap: what tiles share, where that is less than what `Restorer` gives networks of this
+            kind.
         tile: side of the tiles whose differences were measured, in pixels.
         picture: what they were measured on.
         psnr: dB between that picture in tiles and whole; None where they are equal.
@@ -53,6 +55,7 @@ class PresetTiling(_Part):
     keras_bytes: pydantic.PositiveInt
     litert_bytes: pydantic.PositiveInt | None
     largest_tile: pydantic.PositiveInt | None = None
+    overlap: pydantic.PositiveInt | None = None
     tile: pydantic.PositiveInt
     picture: str
     psnr: float | None

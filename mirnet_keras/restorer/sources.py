@@ -107,6 +107,8 @@ class KerasSource:
             self.smallest = max(self.smallest, self.multiple)
         self.reach = _reach(network)
         self.overlap = GLOBAL_OVERLAP if self.reach is None else max(LEAST_OVERLAP, 2 * self.reach)
+        if known and known.overlap:
+            self.overlap = known.overlap
         self.pixel_bytes = known.keras_bytes if known else guessed_pixel_bytes(self.scale)
         self.largest_tile = known.largest_tile if known else None
         is_global = network.network in GLOBAL_NETWORKS
