@@ -29,6 +29,7 @@ def test_psnr_by_hand():
     one_pixel = black.copy()
     one_pixel[0, 0, 0] = 0.1
     assert psnr(black, one_pixel) == pytest.approx(20 + 10 * math.log10(12), abs=1e-9)
+    assert psnr(black[:1, :1, 0], one_pixel[:1, :1, 0]) == pytest.approx(20, abs=1e-9)
 
 
 def test_uint8_does_not_wrap_around():
@@ -89,8 +90,9 @@ def test_pairs_that_do_not_compare_are_refused(measure):
         measure(image, image[:, :15])
     with pytest.raises(ValueError, match="one by one"):
         measure(image[None], image[None])
-    with pytest.raises(ValueError, match="leaves nothing"):
-        measure(image[:0], image[:0])
+    for nothing in (image[:0], image[..., :0]):
+        with pytest.raises(ValueError, match="leaves nothing"):
+            measure(nothing, nothing)
     for long in (image, np.zeros((16, 40, 3)), np.zeros((40, 16, 3))):
         with pytest.raises(ValueError, match="border of 8 leaves nothing"):
             measure(long, long, border=8)
