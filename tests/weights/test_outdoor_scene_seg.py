@@ -63,6 +63,13 @@ def test_sizes_are_recognised():
     assert (found.network, found.arguments) == ("outdoor_scene_seg", sizes)
 
 
+@pytest.mark.parametrize("key", ["deconv.weight", "feature.10.res.0.weight"])
+def test_without_its_end_or_its_first_bottleneck_it_is_not_recognised(mini, key):
+    rest = {k: v for k, v in mini[1].items() if k != key}
+    with pytest.raises(weights.WeightsError, match=r"(?s)no network known.*outdoor_scene_seg"):
+        weights.recognise(rest)
+
+
 @pytest.mark.slow
 def test_the_published_network_is_the_authors(formula_parameters, relative_error, shared):
     facts = json.loads((GOLDEN / "OutdoorSceneSeg_full_formula.json").read_text())
