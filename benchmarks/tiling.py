@@ -22,7 +22,8 @@ SIDES = (256, 384)  # of the tiles whose memory is measured
 TILE = 192  # of those that are compared with the whole
 # The cost of SAN's non-local block and of SPSAGAN's attention grows with the square of the pixels.
 LARGEST = {"san": 256, "spsagan": 128}
-OVERLAP = {"spsagan": 32}  # 91 dB between tiles and whole, as against 95 with 64
+# With 64 instead SAN comes no nearer to the whole, SPSAGAN from 91 to 95 dB.
+OVERLAP = {"san": 32, "spsagan": 32}
 
 
 def working_bytes(source, sides: tuple[int, ...]) -> int:
