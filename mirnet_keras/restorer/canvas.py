@@ -6,6 +6,7 @@ import numpy as np
 
 from mirnet_keras.images import to_dtype
 
+LOOKING = 0.6  # of the time, about, where the whole picture is looked at before its tiles
 ROWS = 64  # converted at once, so that no second copy of a strip is needed
 
 
@@ -17,8 +18,8 @@ class Canvas:
         scale: linear enlargement.
         exact: whether it holds float32 (height, width, 3), neither rounded nor clipped.
         corner: the first row and column of what is written that belong to the result.
-        progress: is called with the share of the rows that are written, in 0..1, after each strip
-            with some.
+        progress: is called with the share that is done, in 0..1: after each strip with rows of the
+            result, and before the first as `looked` is.
 
     Attributes:
         pixels: the result.
@@ -41,6 +42,13 @@ class Canvas:
         self._next = -corner[0]  # the row that the next strip begins with
         self._left = corner[1]
         self._progress = progress
+        self._begin = 0.0  # the share that is done before the first row
+
+    def looked(self, share: float) -> None:
+        """Takes the share, in 0..1, of the looking at the whole picture before the first row."""
+        self._begin = LOOKING
+        if self._progress is not None:
+            self._progress(LOOKING * share)
 
     def write(self, strip: np.ndarray) -> None:
         """Adds the next rows, float32 (rows, width or more, 3)."""
@@ -56,4 +64,5 @@ class Canvas:
             self.pixels[self._next + begin : self._next + end] = rows
         self._next += len(strip)
         if self._progress is not None and first < stop:
-            self._progress(min(self._next / height, 1.0))
+            rows_done = min(self._next / height, 1.0)
+            self._progress(self._begin + (1 - self._begin) * rows_done)

@@ -84,7 +84,7 @@ class LiteRTModel:
         if self._is_unwarned and network != "san":
             self.working_memory, self.largest_tile = math.inf, LARGEST_SIDE // self.scale
 
-    def predictor(self, picture: np.ndarray, at_once: int):
+    def predictor(self, picture: np.ndarray, at_once: int, report):
         """`predict_on_batch`: a file knows nothing of the whole picture, and says so once."""
         if self._is_unwarned:
             self._is_unwarned = False

@@ -30,9 +30,8 @@ from mirnet_keras.restorer.picture import restore_picture
 from mirnet_keras.restorer.plan import Costs, Estimate, choose_tile, pixels_at_once, tile_sides
 from mirnet_keras.restorer.quarters import restore_in_quarters
 from mirnet_keras.restorer.sources import open_source
-from mirnet_keras.restorer.tiling import Predict, restored_strips
+from mirnet_keras.restorer.tiling import Predict, Progress, restored_strips
 
-Progress = Callable[[float], None]
 # One network computes at a time, with all cores: TensorFlow 2.21 gives wrong numbers now and then
 # where two threads compute at once what is of a new size.
 _COMPUTING = threading.Lock()
@@ -123,8 +122,9 @@ class Restorer:
 
         Args:
             image: (height, width, 3) RGB or (height, width) grey; uint8, uint16, or float in 0..1.
-            progress: is called with the share that is done, in 0..1, after each row of tiles (with
-                `"chop"` never). What it raises ends the work.
+            progress: is called with the share that is done, in 0..1: after each row of tiles, and
+                where the whole picture is looked at before, after each tile of that (with `"chop"`
+                never). What it raises ends the work.
 
         Returns:
             (scale * height, scale * width[, 3]) of the same depth (float32 for every float),
@@ -232,7 +232,7 @@ class Restorer:
     def _exact(self, image: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """(height, width, 3) of any depth -> float32, neither rounded nor clipped."""
         if self.tile == "chop":
-            predict = self._checked(image, 0)
+            predict = self._checked(image, 0, _unheard)
             return restore_in_quarters(predict, image, scale=self.scale)
         corner = self._corner()
         canvas = Canvas(image, self.scale, exact=True, corner=corner, progress=progress)
@@ -256,7 +256,7 @@ class Restorer:
         if not is_whole:
             at_once = pixels_at_once(size, tile, costs, self.memory_budget, self._largest)
         strips = restored_strips(
-            self._checked(picture, at_once),
+            self._checked(picture, at_once, canvas.looked),
             picture,
             tile=tile,
             overlap=self.overlap,
@@ -268,21 +268,22 @@ class Restorer:
         for strip in strips:
             canvas.write(strip)
 
-    def _checked(self, picture: np.ndarray, at_once: int) -> Predict:
+    def _checked(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
         """The function from tiles of a picture to finite results.
 
         Args:
             picture: (height, width, 3).
             at_once: how many pixels the model can take at once; 0 where a tile is the picture.
+            report: is called with the share, in 0..1, of the looking that precedes the tiles.
         """
 
-        def opened(model):
+        def opened(model, report):
             if not at_once:
                 return model.predict_on_batch
             with _COMPUTING:
-                return model.predictor(picture, at_once)
+                return model.predictor(picture, at_once, report)
 
-        predict, exact = opened(self._model), None
+        predict, exact = opened(self._model, report), None
 
         def checked(tiles):
             nonlocal exact
@@ -293,7 +294,7 @@ class Restorer:
             if model is not None:
                 if exact is None:
                     _log.warning("The network gave NaN; those parts are computed in float32.")
-                    exact = opened(model)
+                    exact = opened(model, _unheard)
                 restored = self._predict(exact, tiles)
             if not np.isfinite(restored).all():
                 raise RestorerError(
@@ -376,6 +377,10 @@ class Restorer:
             f"The memory does not suffice for a picture of {size[1]} x {size[0]} pixels in tiles "
             f"of {tile[1]} x {tile[0]}, which takes about {needed / 1e6:.0f} MB. {hint}"
         ) from error
+
+
+def _unheard(share: float) -> None:
+    """Progress that nobody asked for."""
 
 
 def _is_neutral(image: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from mirnet_keras.global_networks import GLOBAL_NETWORKS
 from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.litert import LiteRTModel, guessed_pixel_bytes
 from mirnet_keras.restorer.plan import WHOLE_MEMORY, WORKING_MEMORY
-from mirnet_keras.restorer.tiling import Predict
+from mirnet_keras.restorer.tiling import Predict, Progress
 
 if TYPE_CHECKING:
     from mirnet_keras.models import RestorationModel
@@ -56,8 +56,11 @@ class Source(Protocol):
     largest_tile: int | None
     working_memory: float
 
-    def predictor(self, picture: np.ndarray, at_once: int) -> Predict:
-        """As `predict_on_batch`, for tiles of a picture; it may look at `at_once` pixels first."""
+    def predictor(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
+        """As `predict_on_batch`, for tiles of a picture.
+
+        It may look at `at_once` pixels first, and reports the share of that which is done, in 0..1.
+        """
 
     def in_float32(self) -> "Source | None":
         """The same in full precision; None where it is that already, or has no other."""
@@ -123,11 +126,11 @@ class KerasSource:
             return None
         return PictureStatistics(self._network, self.overlap, self.largest_tile)
 
-    def predictor(self, picture: np.ndarray, at_once: int) -> Predict:
+    def predictor(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
         """Restores tiles with the statistics of the whole picture."""
         if self._statistics is None:
             return self.predict_on_batch
-        return self._statistics.predictor(picture, at_once)
+        return self._statistics.predictor(picture, at_once, report)
 
     def in_float32(self) -> "KerasSource | None":
         """The network rebuilt, where it computes in another precision."""

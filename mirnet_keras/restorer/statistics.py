@@ -11,7 +11,7 @@ import numpy as np
 from mirnet_keras.images import to_float
 from mirnet_keras.layers.image_statistic import gathered_statistics, given_statistics
 from mirnet_keras.models import RestorationModel
-from mirnet_keras.restorer.tiling import tile_starts
+from mirnet_keras.restorer.tiling import Predict, Progress, tile_starts
 
 WHOLE_SIDE = 256  # of tiles that make up a whole picture at once
 SAMPLE_SIDE = 128  # of a sample: many small ones say more of a picture than few large ones
@@ -66,22 +66,24 @@ class PictureStatistics:
         self._gathering = _Gathering(network)
         self._given = _Given(network)
 
-    def predictor(self, picture: np.ndarray, pixels: int):
+    def predictor(self, picture: np.ndarray, pixels: int, report: Progress) -> Predict:
         """A function that restores tiles of this picture.
 
         Args:
             picture: (height, width, 3).
             pixels: how many the network can take at once.
+            report: is called with the share of all passes that is done, in 0..1; fewer may do.
         """
         count = np.array([picture.shape[0] * picture.shape[1]], np.float32)
-        statistics = self._statistics(picture, pixels, count)
+        statistics = self._statistics(picture, pixels, count, report)
         return lambda tiles: self._given.predict_on_batch([tiles, count, statistics])
 
-    def _statistics(self, picture: np.ndarray, pixels: int, count: np.ndarray) -> list[np.ndarray]:
+    def _statistics(self, picture, pixels: int, count, report: Progress) -> list[np.ndarray]:
         sample, is_whole = self._sample(picture.shape, pixels)
         statistics = found = _means(self._gathered(picture, sample, count))
-        for _ in range(0 if is_whole else MOST_PASSES):
-            wanted = self._everywhere(picture, pixels, count, statistics)
+        for number in range(0 if is_whole else MOST_PASSES):
+            told = functools.partial(_in_passes, report, number)
+            wanted = self._everywhere(picture, pixels, count, statistics, told)
             error = _error(statistics, wanted)
             lacking = [w - f for w, f in zip(wanted, found, strict=True)]
             found = _means(self._gathered(picture, sample, count, corrections=lacking))
@@ -98,11 +100,17 @@ class PictureStatistics:
             return chosen, True
         return _spread(self._parts(shape, min(SAMPLE_SIDE, math.isqrt(pixels))), pixels), False
 
-    def _everywhere(self, picture, pixels: int, count, statistics) -> list[np.ndarray]:
+    def _everywhere(
+        self, picture, pixels: int, count, statistics, report: Progress
+    ) -> list[np.ndarray]:
         """What all of the picture says where layers are given these statistics."""
+        total: list[tuple] = []
         parts = self._passed(picture.shape, pixels)
-        each = (self._gathered(picture, [part], count, statistics) for part in parts)
-        return _means(functools.reduce(_together, each))
+        for done, part in enumerate(parts, 1):
+            found = self._gathered(picture, [part], count, statistics)
+            total = _together(total, found) if total else found
+            report(done / len(parts))
+        return _means(total)
 
     def _passed(self, shape: tuple[int, ...], pixels: int) -> list[Part]:
         """The parts that a pass takes, one by one."""
@@ -190,6 +198,11 @@ def _spread(parts: list[list[Part]], pixels: int) -> list[Part]:
 def _evenly(items: list, count: int) -> list:
     """So many of the items, from the middles of as many equal stretches."""
     return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+
+
+def _in_passes(report: Progress, number: int, share: float) -> None:
+    """Reports the share of one pass as that of all."""
+    report((number + share) / MOST_PASSES)
 
 
 def _means(found: list[tuple]) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 Predict = Callable[[np.ndarray], np.ndarray]
+Progress = Callable[[float], None]  # takes the share that is done, in 0..1
 
 
 def restore_in_tiles(

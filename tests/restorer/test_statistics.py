@@ -62,6 +62,14 @@ def test_a_pass_takes_a_part_of_a_large_picture_where_that_suffices(monkeypatch)
         assert len(passing) == parts
 
 
+def test_progress_is_told_while_the_whole_picture_is_looked_at(global_network, monkeypatch):
+    monkeypatch.setattr("mirnet_keras.restorer.restorer.pixels_at_once", lambda *_: 2 * 64**2)
+    restorer, picture, told = Restorer(global_network, tile=128, overlap=64), photo(150, 200), []
+    np.testing.assert_array_equal(restorer(picture, progress=told.append), restorer(picture))
+    assert told == sorted(told) and told[-1] == 1
+    assert len([share for share in told if 0 < share <= 0.2]) > 3  # in the first of three passes
+
+
 def test_passes_bring_a_sample_to_the_whole_picture(global_network, monkeypatch):
     """The memory takes two of about thirty tiles at once."""
     monkeypatch.setattr("mirnet_keras.restorer.restorer.pixels_at_once", lambda *_: 2 * 64**2)
