@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterator, Sequence
 
+import keras
 from keras import ops
 
 from mirnet_keras.layers.attention_unit import softmax
@@ -44,13 +45,22 @@ def pixel_mean(images, share=None):
     Returns:
         (batch, channels) and (batch,), both float32.
     """
-    images = ops.cast(images, "float32")
     if share is None:
-        return ops.mean(images, axis=(1, 2)), log_count(images)
+        return _mean(images), log_count(images)
+    images = ops.cast(images, "float32")
     batch, height, width, channels = ops.shape(images)
     pixels = ops.reshape(images, (batch, height * width, channels))
     total = ops.matmul(ops.reshape(share, (batch, 1, height * width)), pixels)[:, 0]
     return total / count(images, share)[:, None], log_count(images, share)
+
+
+def _mean(images):
+    """(batch, channels) float32."""
+    if keras.backend.standardize_dtype(images.dtype) == "bfloat16":
+        # Added up in float32 all the same, but without a copy of the images in that; the total is
+        # rounded. In float16 it could overflow.
+        return ops.cast(ops.sum(images, axis=(1, 2)), "float32") / count(images)
+    return ops.mean(ops.cast(images, "float32"), axis=(1, 2))
 
 
 def count(images, share=None):

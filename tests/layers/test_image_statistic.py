@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from mirnet_keras import layers
-from mirnet_keras.layers.image_statistic import gathered_statistics, given_statistics
+from mirnet_keras.layers.image_statistic import gathered_statistics, given_statistics, pixel_mean
 
 WHOLE = np.array([[0, 1, 0, 1]], np.float32)
 LAYERS = {
@@ -97,3 +98,11 @@ def test_corrections_are_added_before_layers_are_given_them(case):
     with given_statistics(given, 12 * 8):
         np.testing.assert_allclose(call(images), corrected, atol=1e-5)
     assert np.abs(corrected - whole).max() > 1e-3
+
+
+def test_the_mean_of_bfloat16_images_is_added_up_in_more_digits():
+    """In bfloat16 a total ends where one more is below half a step: at 256 ones."""
+    mean, weight = pixel_mean(ops.ones((1, 40, 50, 2), "bfloat16"))
+    assert keras.backend.standardize_dtype(mean.dtype) == "float32"
+    np.testing.assert_allclose(mean, 1, rtol=0.005)
+    np.testing.assert_allclose(weight, np.log(2000), rtol=1e-6)
