@@ -22,8 +22,8 @@ SIDES = (256, 384)  # of the tiles whose memory is measured
 TILE = 192  # of those that are compared with the whole
 # The cost of SAN's non-local block and of SPSAGAN's attention grows with the square of the pixels.
 LARGEST = {"san": 256, "spsagan": 128}
-# Measured on two pictures each, given the statistics of the whole: 85 dB and more with MIRNet-v2, 91
-# with SPSAGAN (with 64: 105 and 95); SAN comes no nearer to the whole with 64.
+# Of two pictures, given the statistics of the whole: 85 dB and more with MIRNet-v2, 91 with SPSAGAN
+# (with 64: 105 and 95); SAN comes no nearer to the whole with 64.
 OVERLAP = {"mirnet_v2": 32, "san": 32, "spsagan": 32}
 
 
