@@ -33,7 +33,8 @@ All but the last step is what starting takes, whatever the size of the photo.
 Every preset through `Restorer` with its defaults ({cost_machine}): whole while the
 memory suffices, then in tiles, which networks that look at the whole picture pass over more than
 once. Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included.
-Of 24 megapixels the memory alone: other work ran beside.
+Of 24 megapixels the memory alone: other work ran beside, and RCAN, HAN and `mirnet_denoise_small`
+were on a processor with AMX. Since the times were taken, tiles share less and passes take less.
 
 {cost}
 
