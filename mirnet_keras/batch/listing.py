@@ -28,7 +28,8 @@ def read_list(path: Path) -> tuple[Line, ...]:
 
     Raises:
         FileNotFoundError: when there is no such file.
-        BatchError: for a folder, a file that is no text, and one that names nothing.
+        BatchError: for a folder, a file that cannot be read or is no text, and one that names
+            nothing.
     """
     try:
         content = path.read_bytes()
@@ -36,6 +37,11 @@ def read_list(path: Path) -> tuple[Line, ...]:
         raise FileNotFoundError(f"There is no list '{path}'. Check the path.") from None
     except IsADirectoryError:
         raise BatchError(f"The list '{path}' is a folder. Name it among the pictures.") from None
+    except OSError as error:
+        raise BatchError(
+            f"The list '{path}' cannot be read: {error.strerror}. "
+            "Check the path and its permissions."
+        ) from error
     try:
         text = content.decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:

@@ -83,7 +83,7 @@ class PictureStatistics:
         statistics = found = _means(self._gathered(picture, sample, count))
         for number in range(0 if is_whole else MOST_PASSES):
             told = functools.partial(_in_passes, report, number)
-            wanted = self._everywhere(picture, pixels, count, statistics, told)
+            wanted = self._after_a_pass(picture, pixels, count, statistics, told)
             error = _error(statistics, wanted)
             lacking = [w - f for w, f in zip(wanted, found, strict=True)]
             found = _means(self._gathered(picture, sample, count, corrections=lacking))
@@ -100,10 +100,10 @@ class PictureStatistics:
             return chosen, True
         return _spread(self._parts(shape, min(SAMPLE_SIDE, math.isqrt(pixels))), pixels), False
 
-    def _everywhere(
+    def _after_a_pass(
         self, picture, pixels: int, count, statistics, report: Progress
     ) -> list[np.ndarray]:
-        """What all of the picture says where layers are given these statistics."""
+        """What the parts of a pass say where layers are given these statistics."""
         total: list[tuple] = []
         parts = self._passed(picture.shape, pixels)
         for done, part in enumerate(parts, 1):

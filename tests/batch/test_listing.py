@@ -106,3 +106,9 @@ def test_a_list_that_is_not_there_or_a_folder_is_refused(mixed):
         read_list(Path("no.txt"))
     with pytest.raises(BatchError, match="is a folder. Name it among the pictures"):
         read_list(mixed)
+
+
+def test_a_list_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "file").write_text("a.png")
+    with pytest.raises(BatchError, match="cannot be read: Not a directory"):
+        read_list(tmp_path / "file" / "list.txt")

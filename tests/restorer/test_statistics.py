@@ -85,7 +85,7 @@ def test_no_pass_follows_where_all_tiles_are_taken_at_once(global_network, monke
     def everywhere(*_):
         raise AssertionError("a pass over all tiles")
 
-    monkeypatch.setattr(PictureStatistics, "_everywhere", everywhere)
+    monkeypatch.setattr(PictureStatistics, "_after_a_pass", everywhere)
     Restorer(global_network, tile=128, overlap=64)(photo(150, 200))
 
 
