@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mirnet_keras.layers.convolution import UNIFORM_FAN_IN
+from mirnet_keras.layers.mirror_padding import with_mirrored_frame
 
 # Along one axis, an output pixel lies a quarter pixel before or after its input pixel.
 BEFORE, AFTER = (0.25, 0.75, 0.0), (0.0, 0.75, 0.25)
@@ -48,7 +49,7 @@ class BilinearEnlargement(keras.layers.Layer):
     def call(self, inputs):
         kernel = ops.cast(self.kernel, self.compute_dtype)
         converted = ops.conv(inputs, kernel, padding="valid")
-        padded = ops.pad(converted, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="symmetric")
+        padded = with_mirrored_frame(converted, first=0)
         taps = np.repeat(BILINEAR, self.filters, axis=-1)[..., None]
         phases = ops.depthwise_conv(
             ops.concatenate([padded] * 4, axis=-1),

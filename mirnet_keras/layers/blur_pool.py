@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mirnet_keras.layers.mirror_padding import with_mirrored_frame
+
 BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]).astype("float32") / 16
 
 
@@ -22,8 +24,8 @@ class BlurPool(keras.layers.Layer):
     def call(self, inputs):
         channels = inputs.shape[-1]
         kernel = np.repeat(BINOMIAL[:, :, None, None], channels, axis=2)
-        padded = ops.pad(inputs, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
         kernel = ops.convert_to_tensor(kernel, dtype=inputs.dtype)
+        padded = with_mirrored_frame(inputs, first=1)
         return ops.depthwise_conv(padded, kernel, strides=2, padding="valid")
 
     def compute_output_shape(self, input_shape):

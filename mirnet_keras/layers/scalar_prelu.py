@@ -21,6 +21,7 @@ class ScalarPReLU(keras.layers.Layer):
     def __init__(self, initial_slope: float = 0.25, **kwargs):
         super().__init__(**kwargs)
         self.initial_slope = initial_slope
+        self.fixed_slope: float | None = None
 
     def build(self, input_shape):
         self.slope = self.add_weight(
@@ -29,7 +30,13 @@ class ScalarPReLU(keras.layers.Layer):
             initializer=keras.initializers.Constant(self.initial_slope),
         )
 
+    def fix(self):
+        """Makes a number of the slope as it is now: one operation instead of five, untrained."""
+        self.fixed_slope = float(ops.convert_to_numpy(self.slope))
+
     def call(self, inputs):
+        if self.fixed_slope is not None:
+            return ops.leaky_relu(inputs, self.fixed_slope)
         return ops.relu(inputs) - self.slope * ops.relu(-inputs)
 
     def compute_output_shape(self, input_shape):

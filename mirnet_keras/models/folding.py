@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
-from mirnet_keras.layers import MEAN_COLOUR
+from mirnet_keras.layers import MEAN_COLOUR, ScalarPReLU
 from mirnet_keras.models.awsrn_folded import FoldedAWSRN
 from mirnet_keras.models.han import HAN
+from mirnet_keras.models.mirnet import MIRNet
 from mirnet_keras.models.rcan import RCAN
 from mirnet_keras.models.restoration_model import RestorationModel
 from mirnet_keras.models.san import SAN
@@ -24,7 +25,8 @@ def fold(model: RestorationModel) -> RestorationModel:
     branches of the reconstruction become one convolution; the factors around the mean colour and
     the mean behind the network move into the first and the last kernels and biases. RCAN, HAN,
     SAN: the mean shift and the factor behind the last convolution move into it. (The mean in
-    front stays everywhere: zero padding stands behind it.)
+    front stays everywhere: zero padding stands behind it.) MIRNet: the slopes of its activations
+    become numbers.
 
     Args:
         model: A model of this package.
@@ -40,7 +42,18 @@ def fold(model: RestorationModel) -> RestorationModel:
         return _fold_awsrn(model)
     if model.network in SHIFTED and not model.arguments["folded"]:
         return _fold_mean_shift(model)
+    if model.network == "mirnet":
+        return _fold_slopes(model)
     return model
+
+
+def _fold_slopes(model: RestorationModel) -> RestorationModel:
+    folded = MIRNet(**model.arguments, name=model.name)
+    folded.set_weights(model.get_weights())
+    for layer in folded._flatten_layers():
+        if isinstance(layer, ScalarPReLU):
+            layer.fix()
+    return folded
 
 
 def _fold_mean_shift(model: RestorationModel) -> RestorationModel:

@@ -44,6 +44,8 @@ class PresetTiling(_Part):
         largest_tile: side of the largest tile that pays, in pixels; None for any.
         overlap: what tiles share, where that is less than what `Restorer` gives networks of this
             kind.
+        sampled: whether a sample of a large picture tells what the network has to know of it, where
+            networks of this kind need all of it.
         tile: side of the tiles whose differences were measured, in pixels.
         picture: what they were measured on.
         psnr: dB between that picture in tiles and whole; None where they are equal.
@@ -56,6 +58,7 @@ class PresetTiling(_Part):
     litert_bytes: pydantic.PositiveInt | None
     largest_tile: pydantic.PositiveInt | None = None
     overlap: pydantic.PositiveInt | None = None
+    sampled: bool = False
     tile: pydantic.PositiveInt
     picture: str
     psnr: float | None

@@ -7,7 +7,7 @@ from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.memory import free_memory
 from mirnet_keras.restorer.tiling import tile_starts
 
-SIDES = (512, 384, 256, 192, 128, 96, 64)  # of tiles; few, because each size is compiled
+SIDES = (768, 576, 512, 384, 256, 192, 128, 96, 64)  # of tiles; few, because each size is compiled
 STEP = 16  # tiles shrink in these steps, towards what the picture needs
 WORKING_MEMORY = 2**30  # beside the result, where no budget is given; tiles gain nothing by more
 WHOLE_MEMORY = 3 * 2**30  # for networks that would pass over tiles several times

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mirnet_keras.global_networks import GLOBAL_NETWORKS
+from mirnet_keras.global_networks import GLOBAL_NETWORKS, MEANS_ALONE
 from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.litert import LiteRTModel, guessed_pixel_bytes
 from mirnet_keras.restorer.plan import WHOLE_MEMORY, WORKING_MEMORY
@@ -124,7 +124,8 @@ class KerasSource:
         is_global = self._network.network in GLOBAL_NETWORKS
         if not is_global:
             return None
-        return PictureStatistics(self._network, self.overlap, self.largest_tile)
+        sampled = self._network.network in MEANS_ALONE or bool(self._known and self._known.sampled)
+        return PictureStatistics(self._network, self.overlap, self.largest_tile, sampled)
 
     def predictor(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
         """Restores tiles with the statistics of the whole picture."""

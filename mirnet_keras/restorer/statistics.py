@@ -14,12 +14,13 @@ from mirnet_keras.models import RestorationModel
 from mirnet_keras.restorer.tiling import Predict, Progress, tile_starts
 
 WHOLE_SIDE = 256  # of tiles that make up a whole picture at once
-SAMPLE_SIDE = 128  # of a sample: many small ones say more of a picture than few large ones
 LARGEST_SIDE = 512  # of tiles that are taken one by one
-# What a pass takes where the statistics are plain means: tiles of 256, spread evenly. A quarter of
-# that gave 71 dB between tiles and whole with `rcan_small_x2` and 2.5 megapixels. MIRNet-v2's
-# attention may rest on a few pixels of the picture, so there a pass takes all.
-PASS_SIDE, PASS_PIXELS = 256, 2**20
+# A sample that suffices where the statistics are plain means: small tiles, spread evenly. Of 2.2
+# megapixels that came to 93 dB between tiles and whole with `rcan_small_x2`, and to 81 where the
+# picture was a mosaic of 25; tiles of 128 to 81 and 70, a whole megapixel in tiles of 256 to 84
+# and 77. MIRNet-v2's attention may rest on a few pixels of the picture: there a sample is a start.
+SAMPLE_SIDE, SAMPLE_PIXELS = 64, 2**18
+FIRST_SIDE = 128  # of a sample that passes correct
 MOST_PASSES = 3
 # What may lack of a statistic, as a share, before the last pass. With `mirnet_lowlight_small` a
 # pass that found 0.52 lacking led to 50 dB between tiles and whole, 0.21 to 61, 0.02 to 100.
@@ -48,21 +49,29 @@ class PictureStatistics:
 
     As many tiles as the memory takes at once go through the network together, and each layer is
     given what they have to say: for the tiles of a whole picture that is exact. Of a larger
-    picture they are a sample. Then passes over all tiles, or where the statistics are plain means
-    over a larger sample, find what comes out where the layers are given the statistics so far, and
-    what the sample lacked is added while it goes through again. Each pass brings the statistics
-    much closer to exact; they end when little was lacking.
+    picture they are a sample. Where that does not suffice, passes over all tiles find what comes
+    out where the layers are given the statistics so far, and what the sample lacked is added while
+    it goes through again. Each pass brings the statistics much closer to exact; they end when
+    little was lacking.
 
     Args:
         network: one of `GLOBAL_NETWORKS`.
         overlap: of the tiles, at most a quarter of them; the parts that count meet in its middle.
         largest_side: of the tiles.
+        sampled: whether a sample of `SAMPLE_PIXELS` suffices.
     """
 
-    def __init__(self, network: RestorationModel, overlap: int, largest_side: int | None = None):
+    def __init__(
+        self,
+        network: RestorationModel,
+        overlap: int,
+        largest_side: int | None = None,
+        sampled: bool = False,
+    ):
         self._network = network
         self._overlap = overlap
         self._largest_side = min(largest_side or LARGEST_SIDE, LARGEST_SIDE)
+        self._sampled = sampled
         self._gathering = _Gathering(network)
         self._given = _Given(network)
 
@@ -79,9 +88,9 @@ class PictureStatistics:
         return lambda tiles: self._given.predict_on_batch([tiles, count, statistics])
 
     def _statistics(self, picture, pixels: int, count, report: Progress) -> list[np.ndarray]:
-        sample, is_whole = self._sample(picture.shape, pixels)
+        sample, suffices = self._sample(picture.shape, pixels)
         statistics = found = _means(self._gathered(picture, sample, count))
-        for number in range(0 if is_whole else MOST_PASSES):
+        for number in range(0 if suffices else MOST_PASSES):
             told = functools.partial(_in_passes, report, number)
             wanted = self._after_a_pass(picture, pixels, count, statistics, told)
             error = _error(statistics, wanted)
@@ -93,12 +102,14 @@ class PictureStatistics:
         return statistics
 
     def _sample(self, shape: tuple[int, ...], pixels: int) -> tuple[list[Part], bool]:
-        """Parts that can be taken at once, and whether they are the whole picture."""
+        """Parts that can be taken at once, and whether they need no correction."""
         everything = self._parts(shape, min(WHOLE_SIDE, math.isqrt(pixels)))
         chosen = _spread(everything, pixels)
         if len(chosen) == sum(map(len, everything)):
             return chosen, True
-        return _spread(self._parts(shape, min(SAMPLE_SIDE, math.isqrt(pixels))), pixels), False
+        if self._sampled and pixels >= SAMPLE_PIXELS:
+            return self._passed(shape, pixels), True
+        return _spread(self._parts(shape, min(FIRST_SIDE, math.isqrt(pixels))), pixels), False
 
     def _after_a_pass(
         self, picture, pixels: int, count, statistics, report: Progress
@@ -113,11 +124,12 @@ class PictureStatistics:
         return _means(total)
 
     def _passed(self, shape: tuple[int, ...], pixels: int) -> list[Part]:
-        """The parts that a pass takes, one by one."""
-        largest = min(self._largest_side, math.isqrt(pixels))
-        if self._network.network == "mirnet_v2" or shape[0] * shape[1] <= PASS_PIXELS:
-            return list(itertools.chain(*self._parts(shape, largest)))
-        return _spread(self._parts(shape, min(PASS_SIDE, largest)), PASS_PIXELS)
+        """The parts that the statistics shall be of: all, or a sample that suffices."""
+        if self._sampled:
+            side = min(SAMPLE_SIDE, math.isqrt(pixels))
+            return _spread(self._parts(shape, side), SAMPLE_PIXELS)
+        side = min(self._largest_side, math.isqrt(pixels))
+        return list(itertools.chain(*self._parts(shape, side)))
 
     def _gathered(self, picture, parts: list[Part], count, given=(), corrections=()) -> list[tuple]:
         """What parts of a picture say of it: means, each with the logarithm of its weight."""

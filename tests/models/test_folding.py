@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from mirnet_keras.models import AWSRN, HAN, RCAN, SAN, MIRNetV2, fold
+from mirnet_keras.layers import ScalarPReLU
+from mirnet_keras.models import AWSRN, HAN, RCAN, SAN, MIRNet, MIRNetV2, fold
 
 SMALL = {"groups": 2, "blocks": 1, "filters": 8, "reduction": 4}
 SHIFTED = {
@@ -55,6 +56,24 @@ def test_an_identity_scale_of_zero_is_refused(awsrn):
     with pytest.raises(ValueError, match="identity scale of 'unit_0' is 0"):
         fold(awsrn)
     unit.identity_scale.assign(before)
+
+
+def test_slopes_of_any_sign_become_numbers():
+    model = MIRNet(groups=1, blocks=1, filters=8)
+    random = np.random.default_rng(0)
+    for variable in model.variables:
+        variable.assign(random.uniform(-0.4, 0.4, variable.shape))
+    image = random.random((2, 12, 16, 3), np.float32)
+    expected = np.asarray(model(image))
+    folded = fold(model)
+    np.testing.assert_allclose(np.asarray(folded(image)), expected, atol=1e-5)
+    own, fixed = (
+        [x for x in m._flatten_layers() if isinstance(x, ScalarPReLU)] for m in (model, folded)
+    )
+    assert [x.fixed_slope for x in fixed] == [
+        pytest.approx(float(np.asarray(x.slope))) for x in own
+    ]
+    assert all(x.fixed_slope is None for x in own)
 
 
 def test_a_network_with_nothing_to_fold_is_returned():

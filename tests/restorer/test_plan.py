@@ -46,7 +46,7 @@ def test_whole_is_as_much_as_the_largest_square():
 
 
 def test_else_the_largest_tiles_that_fit():
-    assert choose_tile((5000, 5120), costs(), 2 * GB) == (496, 496)
+    assert choose_tile((5000, 5120), costs(), 2 * GB) == (752, 768)
     assert choose_tile((5000, 5120), costs(pixel_bytes=10_000), 2 * GB) == (368, 384)
     assert choose_tile((5000, 5120), costs(pixel_bytes=10_000, batch=4), 2 * GB)[0] <= 192
     assert choose_tile((300, 320), costs(largest=256), 2 * GB) == (176, 192)
@@ -56,14 +56,14 @@ def test_else_the_largest_tiles_that_fit():
 @pytest.mark.parametrize(
     ("changes", "below", "expected"),
     [
-        ({}, None, [512, 384, 256, 192, 128, 96, 64]),
+        ({}, None, [768, 576, 512, 384, 256, 192, 128, 96, 64]),
         ({"overlap": 64}, 100, [96]),
-        ({"multiple": 64, "overlap": 64}, None, [512, 384, 256, 192, 128]),
+        ({"multiple": 64, "overlap": 64}, None, [768, 576, 512, 384, 256, 192, 128]),
         ({"multiple": 64, "overlap": 64}, 96, []),
         ({"multiple": 64, "overlap": 64, "largest": 128}, None, [128]),
         ({"overlap": 130, "largest": 128}, None, [192]),  # 128 cannot be
         ({"overlap": 130, "largest": 128}, 150, []),
-        ({"overlap": 600}, None, [1202]),
+        ({"overlap": 800}, None, [1602]),
     ],
 )
 def test_sides_are_never_above_what_is_asked_where_that_can_be(changes, below, expected):
@@ -86,7 +86,7 @@ def test_what_was_too_much_once_is_not_taken_at_once_again():
 def test_without_a_budget_no_more_is_taken_than_serves(monkeypatch):
     monkeypatch.setattr("mirnet_keras.restorer.plan.free_memory", lambda: 100 * GB)
     assert choose_tile((1000, 1000), costs(), None) == (1000, 1000)
-    assert max(choose_tile((2000, 1000), costs(), None)) <= 512
+    assert max(choose_tile((2000, 1000), costs(), None)) <= 768
     monkeypatch.setattr("mirnet_keras.restorer.plan.free_memory", lambda: GB)
     assert choose_tile((1000, 1000), costs(), None) != (1000, 1000)
     assert pixels_at_once((1000, 1000), (256, 256), costs(), None) == GB // 2 // 1000

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -54,12 +55,29 @@ def test_tiles_share_no_more_than_a_network_sees(name):
     assert seam_error(restorer, photo(204, 120)).largest_difference > 1e-5
 
 
-def test_a_pass_takes_a_part_of_a_large_picture_where_that_suffices(monkeypatch):
-    monkeypatch.setattr(statistics, "PASS_SIDE", 64)
-    monkeypatch.setattr(statistics, "PASS_PIXELS", 8 * 64**2)
-    for name, parts in (("rcan_small_x2", 8), ("mirnet_denoise_small", 15)):
-        passing = Restorer(name)._model._statistics._passed((300, 500), pixels=128**2)
-        assert len(passing) == parts
+def test_a_sample_of_a_large_picture_suffices_where_statistics_are_means(monkeypatch):
+    monkeypatch.setattr(statistics, "SAMPLE_PIXELS", 8 * 64**2)
+    for name, parts in (("rcan_small_x2", 8), ("mirnet_denoise_small", 8)):
+        sample, suffices = Restorer(name)._model._statistics._sample((900, 1500), pixels=256**2)
+        assert (len(sample), suffices) == (parts, True)
+        assert {part.tile[0].stop - part.tile[0].start for part in sample} == {64}
+    attentive = Restorer("mirnet_lowlight_small")._model._statistics
+    sample, suffices = attentive._sample((900, 1500), pixels=256**2)
+    assert (len(sample) in (3, 4), suffices) == (True, False)
+    assert _area(attentive._passed((900, 1500), pixels=256**2)) == 900 * 1500
+
+
+def _area(parts):
+    return sum(math.prod(end - begin for begin, end in part.region) for part in parts)
+
+
+def test_a_sample_stands_for_a_picture_of_many_kinds(monkeypatch):
+    monkeypatch.setattr(statistics, "SAMPLE_PIXELS", 2**14)
+    scenes = [demo_picture(name)[:128, :192] for name in ("coffee.webp", "cat.webp")]
+    picture = np.vstack([np.hstack(scenes), np.hstack(scenes[::-1])])
+    restorer = Restorer("rcan_small_x2", tile=112)
+    monkeypatch.setattr("mirnet_keras.restorer.restorer.pixels_at_once", lambda *_: 2**14)
+    assert 50 < seam_error(restorer, picture).psnr < 100
 
 
 def test_progress_is_told_while_the_whole_picture_is_looked_at(global_network, monkeypatch):
