@@ -25,8 +25,8 @@ LARGEST = {"san": 256, "spsagan": 128}
 # Of two pictures, given the statistics of the whole: 85 dB and more with MIRNet-v2, 91 with SPSAGAN
 # (with 64: 105 and 95); SAN comes no nearer to the whole with 64.
 OVERLAP = {"mirnet_v2": 32, "san": 32, "spsagan": 32}
-# Of MIRNet-v2's presets those whose tiles came to 60 dB and more of the whole with the statistics of
-# a sample, on three pictures of 1.8 to 2.2 megapixels (`mirnet_lowlight_small`: 27 to 44).
+# Of MIRNet-v2's presets those whose tiles, with the statistics of a sample, came to 60 dB and more
+# of the whole, on three pictures of 1.8 to 2.2 megapixels (`mirnet_lowlight_small`: 27 to 44).
 SAMPLED = ("mirnet_denoise_small",)
 
 

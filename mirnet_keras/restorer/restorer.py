@@ -48,10 +48,10 @@ class Restorer:
     Pictures are padded to what the network needs and cropped again, so any size from 1 x 1 works.
     Pictures that do not fit into memory whole are done in overlapping tiles (see
     `restored_strips`). Purely local networks (AWSRN) then give the same picture; networks that
-    look at the whole picture (MIRNet, RCAN, HAN, SAN) gather what they need to know of it first, from
-    a sample or in one to three passes over all tiles, and differ very little: `seam_error` measures
-    it. Their LiteRT files cannot gather: such a file gets half of what is free to do the picture whole, and
-    where it needs tiles all the same, each for itself, a warning says so.
+    look at the whole picture (MIRNet, RCAN, HAN, SAN) gather what they need to know of it first,
+    from a sample or in one to three passes over all tiles, and differ very little: `seam_error`
+    measures it. Their LiteRT files cannot gather: such a file gets half of what is free to do the
+    picture whole, and where it needs tiles all the same, each for itself, a warning says so.
 
     Threads may share it; one of them computes at a time.
 
