@@ -3,6 +3,7 @@
 from mirnet_keras.data.batches import Batches
 from mirnet_keras.data.degradations import (
     DEGRADATIONS,
+    CameraNoise,
     GaussianNoise,
     LowLight,
     PoissonGaussianNoise,
@@ -29,6 +30,7 @@ __all__ = [
     "Batches",
     "CleanImages",
     "DataError",
+    "CameraNoise",
     "GaussianNoise",
     "Images",
     "LowLight",

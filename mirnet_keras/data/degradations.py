@@ -30,10 +30,7 @@ class GaussianNoise:
         sigma = np.float32(random.uniform(*self.sigma) / 255)
         noise: np.ndarray = random.standard_normal(image.shape, np.float32)
         blur = random.uniform(*self.blur) if any(self.blur) else 0
-        if blur:
-            smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur), np.float32)
-            noise = smooth / smooth.std()
-        noisy = image + sigma * noise
+        noisy = image + sigma * _smoothed(noise, blur)
         return np.clip(np.rint(noisy * 255), 0, 255) / 255 if self.eight_bit else noisy
 
 
@@ -62,6 +59,50 @@ class PoissonGaussianNoise:
 
 
 @dataclasses.dataclass(frozen=True)
+class CameraNoise:
+    """Noise as a camera's file has it: a sensor's, in linear light, after the camera's processing.
+
+    Red and blue are amplified to make white of a lamp's light, neighbouring pixels and the three
+    colours are alike since the camera interpolates, mixes and smooths them, dark parts are
+    stretched by the gamma, and the file has 8 bits.
+
+    Args:
+        photons: (low, high). Photons of green at full brightness, as in `PoissonGaussianNoise`.
+        read: (low, high). Standard deviation of the read noise in linear light, on 0..255.
+        blur: (low, high). Standard deviation in pixels of the Gaussian that smooths the noise,
+            drawn uniformly. The strength counts after it.
+        common: (low, high). Share of the noise's variance that the three colours have in common.
+        balance: (low, high). Share of green's photons that red and blue get, drawn for each.
+    """
+
+    photons: tuple[float, float] = (100.0, 4000.0)
+    read: tuple[float, float] = (0.0, 1.0)
+    blur: tuple[float, float] = (0.3, 1.1)
+    common: tuple[float, float] = (0.0, 0.7)
+    balance: tuple[float, float] = (0.4, 1.0)
+
+    def __post_init__(self):
+        _check_ranges(read=self.read, blur=self.blur, common=self.common)
+        _check_ranges(above_zero=True, photons=self.photons, balance=self.balance)
+        if self.common[1] > 1:
+            raise ValueError(f"`common` is a share, at most 1. Received {self.common!r}.")
+
+    def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A noisy copy of `image`, (height, width, 3) float32 in 0..1."""
+        linear = np.clip(image, 0, 1) ** 2.2
+        light = np.array([random.uniform(*self.balance), 1, random.uniform(*self.balance)])
+        photons = light * np.exp(random.uniform(*np.log(self.photons)))
+        read = random.uniform(*self.read) / 255 / np.sqrt(light)
+        common = random.uniform(*self.common)
+        noise = np.sqrt(1 - common) * random.standard_normal(image.shape, np.float32)
+        noise += np.sqrt(common) * random.standard_normal((*image.shape[:2], 1), np.float32)
+        noise = _smoothed(noise, random.uniform(*self.blur))
+        deviation = np.sqrt(linear / photons + read**2)
+        noisy = np.clip(linear + deviation * noise, 0, 1) ** (1 / 2.2)
+        return (np.rint(noisy * 255) / 255).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
 class LowLight:
     """A short exposure: darker by a gain in linear light, with sensor noise, 8 bit.
 
@@ -85,6 +126,14 @@ class LowLight:
         return (np.round(dark * 255) / 255).astype(np.float32)
 
 
+def _smoothed(noise: np.ndarray, blur: float) -> np.ndarray:
+    """Noise whose neighbours are alike, as strong as before; a `blur` of 0 leaves it as it is."""
+    if not blur:
+        return noise
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur), np.float32)
+    return smooth * (noise.std() / smooth.std())
+
+
 def _check_ranges(above_zero: bool = False, **ranges) -> None:
     """Raises where a range is not two finite numbers, the lower one first."""
     for name, value in ranges.items():
@@ -102,5 +151,6 @@ def _check_ranges(above_zero: bool = False, **ranges) -> None:
 DEGRADATIONS = {
     "gaussian": GaussianNoise,
     "poisson_gaussian": PoissonGaussianNoise,
+    "camera": CameraNoise,
     "low_light": LowLight,
 }

@@ -70,7 +70,7 @@ class DegradedData(_ValidationPairs):
     scale: ClassVar[int] = 1
     kind: Literal["degraded"] = "degraded"
     folders: list[str]
-    degradation: Literal["gaussian", "poisson_gaussian", "low_light"]
+    degradation: Literal["gaussian", "poisson_gaussian", "camera", "low_light"]
     options: dict[str, Any] = {}
 
     @pydantic.model_validator(mode="after")

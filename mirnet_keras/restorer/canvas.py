@@ -10,6 +10,21 @@ LOOKING = 0.6  # of the time, about, where the whole picture is looked at before
 ROWS = 64  # converted at once, so that no second copy of a strip is needed
 
 
+def result_shape(image: np.ndarray, scale: int) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the result for a picture."""
+    height, width, *channels = image.shape
+    dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
+    return (scale * height, scale * width, *channels), np.dtype(dtype)
+
+
+def in_colour(grey: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """A grey result in three equal channels; of `out`, where that is given, it is the first."""
+    if out is None:
+        return np.repeat(grey[..., None], 3, axis=-1)
+    out[..., 1:] = grey[..., None]
+    return out
+
+
 class Canvas:
     """A result that is written from the top.
 
@@ -18,6 +33,7 @@ class Canvas:
         scale: linear enlargement.
         exact: whether it holds float32 (height, width, 3), neither rounded nor clipped.
         corner: the first row and column of what is written that belong to the result.
+        out: where the result goes; None for an array of its own.
         progress: is called with the share that is done, in 0..1: after each strip with rows of the
             result, and before the first as `looked` is.
 
@@ -32,12 +48,11 @@ class Canvas:
         *,
         exact: bool = False,
         corner: tuple[int, int] = (0, 0),
+        out: np.ndarray | None = None,
         progress: Callable[[float], None] | None = None,
     ):
-        height, width, *channels = image.shape
-        dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
-        shape = (scale * height, scale * width, *channels)
-        self.pixels = np.empty(shape, np.float32 if exact else dtype)
+        shape, dtype = result_shape(image, scale)
+        self.pixels = np.empty(shape, np.float32 if exact else dtype) if out is None else out
         self._exact = exact
         self._next = -corner[0]  # the row that the next strip begins with
         self._left = corner[1]

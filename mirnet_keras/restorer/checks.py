@@ -1,5 +1,8 @@
 """What is asked of a `Restorer`, checked at the door."""
 
+import os
+import pathlib
+
 import numpy as np
 
 from mirnet_keras.restorer.errors import RestorerError
@@ -33,6 +36,32 @@ def check_picture(image: np.ndarray) -> None:
         )
 
 
+def check_out(out, image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raises where the result for a picture, of a shape and dtype, cannot be written into an array.
+
+    Raises:
+        RestorerError: for no array, another shape or dtype, one that must not be changed, or the
+            picture itself.
+    """
+    if not isinstance(out, np.ndarray):
+        raise RestorerError(f"`out` is a numpy array. Received {type(out).__name__}.")
+    if (out.shape, out.dtype) != (shape, dtype) or not out.flags.writeable:
+        kind = "" if out.flags.writeable else ", which must not be changed"
+        raise RestorerError(
+            f"`out` must hold the result: shape {shape}, dtype {dtype}. Received shape "
+            f"{out.shape}, dtype {out.dtype}{kind}."
+        )
+    if np.may_share_memory(out, image):
+        raise RestorerError("`out` is the picture to restore. Give an array of its own.")
+
+
+def is_neutral(image: np.ndarray) -> bool:
+    """Whether a picture in colour has three equal channels."""
+    if image.ndim == 2:
+        return False
+    return all(np.array_equal(image[..., 0], image[..., channel]) for channel in (1, 2))
+
+
 def _check_range(image: np.ndarray) -> None:
     least, most = image.min(), image.max()
     if not FLOAT_RANGE[0] <= least <= most <= FLOAT_RANGE[1]:  # NaN is in no range
@@ -53,6 +82,12 @@ def is_blacked_out(image: np.ndarray, restored: np.ndarray) -> bool:
     if restored.max() * 255.0 >= white:
         return False
     return bool(image.mean(dtype=np.float64) > SEEN * white)
+
+
+def is_same_file(first: str | os.PathLike, second: str | os.PathLike) -> bool:
+    """Whether two paths lead to one file that is there."""
+    first, second = pathlib.Path(first), pathlib.Path(second)
+    return first.exists() and second.exists() and first.samefile(second)
 
 
 def checked_tile(tile, model) -> int | str | None:

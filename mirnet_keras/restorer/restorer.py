@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import logging
 import os
-import pathlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,14 +12,17 @@ import numpy as np
 
 from mirnet_keras.images import to_float
 from mirnet_keras.pictures import MAX_PIXELS, read_picture, write_picture
-from mirnet_keras.restorer.canvas import Canvas
+from mirnet_keras.restorer.canvas import Canvas, in_colour, result_shape
 from mirnet_keras.restorer.checks import (
     at_least,
     check_border,
+    check_out,
     check_picture,
     checked_overlap,
     checked_tile,
     is_blacked_out,
+    is_neutral,
+    is_same_file,
 )
 from mirnet_keras.restorer.ensemble import in_eight, self_ensemble
 from mirnet_keras.restorer.errors import RestorerError
@@ -73,7 +75,7 @@ class Restorer:
         threads: Threads of a LiteRT file; None: as many as there are cores.
         memory_budget: What restoring a picture may take beyond what the process holds, result
             included: bytes, or text such as `"2GB"`. None: half of what is free, but no more than
-            serves (beside the result 1 GiB; 3 for networks that look at the whole picture; see
+            serves (beside the result 1.25 GiB; 3 for networks that look at the whole picture; see
             above for their LiteRT files).
         border: What is thought to lie around the picture where the network needs more than there
             is: `"reflect"` or `"edge"`; or `"wrap"`, for textures that repeat without a seam.
@@ -117,31 +119,42 @@ class Restorer:
         self._largest: int | None = None  # side of the tiles, once memory did not suffice
         self._seconds_per_pixel: float | None = None
 
-    def __call__(self, image: np.ndarray, *, progress: Progress | None = None) -> np.ndarray:
+    def __call__(
+        self,
+        image: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
         """Restores one picture.
 
         Args:
             image: (height, width, 3) RGB or (height, width) grey; uint8, uint16, or float in 0..1.
+            out: Where the result is written, row of tiles by row of tiles: an array of its shape
+                and depth, such as a memory-mapped file where it is larger than the memory. None: a
+                new array.
             progress: is called with the share that is done, in 0..1: after each row of tiles, and
                 where the whole picture is looked at before, after each tile of that (with `"chop"`
                 never). What it raises ends the work.
 
         Returns:
-            (scale * height, scale * width[, 3]) of the same depth (float32 for every float),
-            clipped; for grey the mean of the network's three channels. A warning says where that is
-            all black and the picture is not.
+            `out`, or (scale * height, scale * width[, 3]) of the same depth (float32 for every
+            float), clipped; for grey the mean of the network's three channels. A warning says where
+            that is all black and the picture is not.
 
         Raises:
-            RestorerError: when the array is no picture, the network gives no finite numbers, or
-                the memory does not suffice.
+            RestorerError: when the array is no picture, `out` does not fit, the network gives no
+                finite numbers, or the memory does not suffice.
         """
         check_picture(image)
+        if out is not None:
+            check_out(out, image, *result_shape(image, self.scale))
         start = time.perf_counter()
-        if self.neutral and _is_neutral(image):
-            grey = self._restored(image[..., 0], progress)
-            restored = np.repeat(grey[..., None], 3, axis=-1)
+        if self.neutral and is_neutral(image):
+            grey = self._restored(image[..., 0], None if out is None else out[..., 0], progress)
+            restored = in_colour(grey, out)
         else:
-            restored = self._restored(image, progress)
+            restored = self._restored(image, out, progress)
         if is_blacked_out(image, restored):
             _log.warning(
                 "The result is all black, and the picture is not: the model may not fit it. Look "
@@ -196,7 +209,7 @@ class Restorer:
             FileNotFoundError, ImageError: when a file cannot be read or written.
             ValueError: for another `alpha`.
         """
-        if _same_file(input, output):
+        if is_same_file(input, output):
             raise RestorerError(
                 f"'{output}' is the picture to restore, which would be lost. "
                 "Choose another name for the result."
@@ -205,27 +218,28 @@ class Restorer:
         restored = restore_picture(self, picture, scale=self.scale, alpha=alpha)
         return write_picture(output, restored if keep_metadata else restored.without_metadata())
 
-    def _restored(self, image: np.ndarray, progress: Progress | None) -> np.ndarray:
+    def _restored(self, image: np.ndarray, out, progress: Progress | None) -> np.ndarray:
         """The result for a picture; again with smaller tiles where memory was missing."""
         while True:
             try:
-                return self._attempt(image, progress)
+                return self._attempt(image, out, progress)
             except Exception as error:
                 if not lacks_memory(error):
                     raise
                 self._shrink(image, error)
 
-    def _attempt(self, image: np.ndarray, progress: Progress | None) -> np.ndarray:
+    def _attempt(self, image: np.ndarray, out, progress: Progress | None) -> np.ndarray:
         colour = np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
         if self.ensemble:
-            canvas = Canvas(image, self.scale)
+            canvas = Canvas(image, self.scale, out=out)
             exact = functools.partial(self._exact, progress=progress and in_eight(progress))
             canvas.write(self_ensemble(exact, colour))
         elif self.tile == "chop":
-            canvas = Canvas(image, self.scale)
+            canvas = Canvas(image, self.scale, out=out)
             canvas.write(self._exact(colour))
         else:
-            canvas = Canvas(image, self.scale, corner=self._corner(), progress=progress)
+            corner = self._corner()
+            canvas = Canvas(image, self.scale, corner=corner, out=out, progress=progress)
             self._fill(canvas, colour)
         return canvas.pixels
 
@@ -250,6 +264,8 @@ class Restorer:
             mirror_often=self._model.fixed_size is not None,
         )
         costs = self._costs(image.dtype)
+        if isinstance(canvas.pixels, np.memmap):
+            costs = dataclasses.replace(costs, result_bytes=0)
         tile = self._tile(size, costs)
         is_whole = costs.estimate(size, tile).tiles == 1
         at_once = 0
@@ -381,15 +397,3 @@ class Restorer:
 
 def _unheard(share: float) -> None:
     """Progress that nobody asked for."""
-
-
-def _is_neutral(image: np.ndarray) -> bool:
-    """Whether a picture in colour has three equal channels."""
-    if image.ndim == 2:
-        return False
-    return all(np.array_equal(image[..., 0], image[..., channel]) for channel in (1, 2))
-
-
-def _same_file(first: str | os.PathLike, second: str | os.PathLike) -> bool:
-    first, second = pathlib.Path(first), pathlib.Path(second)
-    return first.exists() and second.exists() and first.samefile(second)

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from mirnet_keras.data import DEGRADATIONS, GaussianNoise, LowLight, PoissonGaussianNoise
+from mirnet_keras.data import (
+    DEGRADATIONS,
+    CameraNoise,
+    GaussianNoise,
+    LowLight,
+    PoissonGaussianNoise,
+)
 
 GREY = np.full((100, 100, 3), 0.25, np.float32)
 
@@ -68,6 +74,43 @@ def test_read_noise_does_not():
     for level in (0.0, 1.0):
         noise = applied(degrade, np.full_like(GREY, level)) - level
         assert noise.std() == pytest.approx(5 / 255, rel=0.03)
+
+
+def camera_noise(level, **options):
+    fixed = {"photons": (1000, 1000), "read": (0, 0), "blur": (0, 0), "common": (0, 0)}
+    image = np.full((200, 200, 3), level, np.float32)
+    return applied(CameraNoise(**(fixed | {"balance": (1, 1)} | options)), image) - image
+
+
+@pytest.mark.parametrize("level", [0.2, 0.5, 0.8])
+def test_camera_noise_is_shot_noise_seen_through_the_gamma(level):
+    slope = level ** (1 - 2.2) / 2.2  # of the gamma: what linear light becomes
+    expected = slope * np.sqrt(level**2.2 / 1000)
+    assert camera_noise(level).std() == pytest.approx(expected, rel=0.05)
+
+
+def test_camera_noise_is_stronger_in_red_and_blue():
+    red, green, blue = camera_noise(0.5, balance=(0.25, 0.25)).std(axis=(0, 1))
+    assert red == pytest.approx(2 * green, rel=0.05)
+    assert blue == pytest.approx(2 * green, rel=0.05)
+
+
+def test_camera_noise_is_alike_in_neighbours_and_colours():
+    noise = camera_noise(0.5, blur=(0.8, 0.8), common=(0.6, 0.6))
+    assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] == pytest.approx(
+        np.exp(-1 / (4 * 0.8**2)), abs=0.05
+    )
+    assert np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1] == pytest.approx(
+        0.6, abs=0.05
+    )
+    assert noise.std() == pytest.approx(camera_noise(0.5).std(), rel=0.05)
+
+
+def test_camera_noise_is_that_of_a_file():
+    noisy = applied(CameraNoise(), 0 * GREY)
+    assert noisy.min() == 0 and np.allclose(np.rint(noisy * 255), noisy * 255, atol=1e-4)
+    with pytest.raises(ValueError, match="at most 1"):
+        CameraNoise(common=(0, 2))
 
 
 def test_low_light_is_a_gain_in_linear_light():

@@ -129,7 +129,7 @@ def test_automatic_tiles_are_used_only_for_large_pictures(identity):
     assert identity.seen == [(1, 512, 512, 3)]
     restorer(photo(525, 1024))
     assert len(identity.seen) > 2
-    assert {shape[1:] for shape in identity.seen[1:]} == {(304, 400, 3)}
+    assert {shape[1:] for shape in identity.seen[1:]} == {(528, 560, 3)}
     identity.seen.clear()
     Restorer(identity, tile=None)(photo(525, 1024))
     assert identity.seen == [(1, 528, 1024, 3)]
