@@ -63,7 +63,7 @@ def test_a_sample_of_a_large_picture_suffices_where_statistics_are_means(monkeyp
         assert {part.tile[0].stop - part.tile[0].start for part in sample} == {64}
     attentive = Restorer("mirnet_lowlight_small")._model._statistics
     sample, suffices = attentive._sample((900, 1500), pixels=256**2)
-    assert (len(sample) in (3, 4), suffices) == (True, False)
+    assert 8 < len(sample) <= 16 and not suffices
     assert _area(attentive._passed((900, 1500), pixels=256**2)) == 900 * 1500
 
 
