@@ -31,10 +31,10 @@ All but the last step is what starting takes, whatever the size of the photo.
 ## By size
 
 Every preset through `Restorer` with its defaults ({cost_machine}): whole while the
-memory suffices, then in tiles, which networks that look at the whole picture pass over more than
-once. Seconds a megapixel of the input, and the peak of the process's memory, TensorFlow included.
-Of 24 megapixels the memory alone: other work ran beside, and RCAN, HAN and `mirnet_denoise_small`
-were on a processor with AMX. Since the times were taken, tiles share less and passes take less.
+memory suffices, then in tiles, before which networks that look at the whole picture look at a part
+of it, and `mirnet_lowlight_small` at all. Seconds a megapixel of the input (of what takes more than
+ten, with the preparation of a first call), and the peak of the process's memory, TensorFlow
+included. Of 24 megapixels the memory alone: other work ran beside.
 
 {cost}
 
@@ -55,13 +55,13 @@ processor gave AWSRN-S 3.7 times; one without AMX 1.9, and `mirnet_lowlight_smal
 
 ## Shares of the peak
 
-Networks of the published sizes in mixed_bfloat16, {speed_machine}: one picture
-forward (folded), and training steps. The peak is that of a convolution (3 x 3, 64 channels) in turn
-with the network; wider convolutions run faster than that one, so a share can pass 100 %. This
-processor has AMX. Without, the peak is a quarter, and shares are higher (RCAN 84 %, HAN 75,
-MIRNet 73). What stands in the way with AMX is memory: of the time that MIRNet's operations take,
-convolutions have a fifth, the passes of its activations (PReLU with a trained slope is five
-operations), gates and sums most of the rest; of RCAN's, convolutions have half, at the peak itself.
+Networks of the published sizes in mixed_bfloat16, {speed_machine}, and
+{plain_machine}: one picture forward (folded), and training steps. The peak is
+that of a convolution (3 x 3, 64 channels) in turn with the network; wider convolutions run faster
+than that one, so a share can pass 100 %. What stands in the way with AMX is memory: of RCAN's time,
+convolutions have half, at the peak itself. Since the figures with AMX were taken, MIRNet has lost
+the four of five operations that each trained slope took, and the slow half of its paddings: without
+AMX its picture took a fifth less.
 
 {speed}
 
@@ -80,6 +80,7 @@ def page() -> str:
     start = read_result("start_up")
     training, attention = read_result("training_step"), read_result("attention_cost")
     speed, cost, folder = read_result("speed"), read_result("cost_by_size"), read_result("folder")
+    plain = read_result("speed_without_amx")
     return TEXT.format(
         presets=_presets(),
         start_machine=machine_sentence(start),
@@ -104,7 +105,8 @@ def page() -> str:
             ],
         ),
         speed_machine=machine_sentence(speed),
-        speed=_speed(speed),
+        plain_machine=machine_sentence(plain),
+        speed=_speed(speed, plain),
         training_machine=machine_sentence(training),
         training=table(
             ("network", "float32, ms", "mixed_bfloat16, ms", "times as fast"),
@@ -163,13 +165,17 @@ def _time_and_memory(found: dict) -> str:
     return memory if seconds is None else f"{seconds:.1f} s, {memory}"
 
 
-def _speed(result: dict) -> str:
+def _speed(*results: dict) -> str:
     rows = []
     for kind in ("forward", "training"):
-        for name, found in result[kind].items():
-            values = (f"{found['milliseconds']:.0f}", f"{found['peak_tflops']:.2f}")
-            rows.append((f"{name}, {kind}", *values, f"{100 * found['share_of_peak']:.0f} %"))
-    return table(("network", "ms", "peak, TFLOP/s", "share"), rows)
+        for name in results[0][kind]:
+            cells: list[str] = []
+            for found in (result[kind][name] for result in results):
+                cells += (f"{found['milliseconds']:.0f}", f"{found['peak_tflops']:.2f}")
+                cells.append(f"{100 * found['share_of_peak']:.0f} %")
+            rows.append((f"{name}, {kind}", *cells))
+    columns = ("ms", "peak, TFLOP/s", "share")
+    return table(("network", *(f"{column}, AMX" for column in columns), *columns), rows)
 
 
 def _attention(comparisons: dict) -> str:

@@ -21,9 +21,9 @@ LARGEST_SIDE = 512  # of tiles that are taken one by one
 # and 77. MIRNet-v2's attention may rest on a few pixels of the picture: there a sample is a start.
 SAMPLE_SIDE, SAMPLE_PIXELS = 64, 2**18
 MOST_PASSES = 3
-# What may lack of a statistic, as a share, before the last pass; more where the sample is large. With
-# `mirnet_lowlight_small`, on six pictures of 1.8 to 2.2 megapixels and samples of 0.5 and 0.9, a pass
-# that found less than half lacking led to 55 dB and more between tiles and whole, a second to 75.
+# What may lack of a statistic, as a share, before the last pass; more where the sample is large.
+# With `mirnet_lowlight_small`, on six pictures of 1.8 to 2.2 megapixels and samples of 0.5 and 0.9,
+# a pass that found less than half lacking led to 55 dB and more between tiles and whole.
 TOLERANCE, TOLERANCE_OF_MANY, MANY_PIXELS = 0.2, 0.5, 2**19
 
 
