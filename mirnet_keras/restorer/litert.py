@@ -48,8 +48,8 @@ class LiteRTModel:
         fixed_batch: Pictures in each call of a file for one number of them, else None.
         reach: None, not known.
         largest_tile: Side of the largest square that is done whole; None: not known.
-        working_memory: Bytes that it may take beside the result where no budget is given: all
-            where the network looks at the whole picture and can take it. (The memory of SAN's
+        whole_memory: Bytes that a picture may take beside the result to be done whole, where no
+            budget is given: all where the network looks at the whole picture and can take it. (The memory of SAN's
             files grows with the square of the pixels.)
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel, as the `preset.json` beside the file says;
@@ -64,7 +64,7 @@ class LiteRTModel:
     multiple = smallest = 1
     reach: int | None = None
     largest_tile: int | None = None
-    working_memory: float = WORKING_MEMORY
+    whole_memory: float = WORKING_MEMORY
     overlap = 32
 
     def __init__(self, path: str | os.PathLike, threads: int | None = None):
@@ -82,7 +82,7 @@ class LiteRTModel:
         network = read_metadata(self._path).get("network")
         self._is_unwarned = network in GLOBAL_NETWORKS
         if self._is_unwarned and network != "san":
-            self.working_memory, self.largest_tile = math.inf, LARGEST_SIDE // self.scale
+            self.whole_memory, self.largest_tile = math.inf, LARGEST_SIDE // self.scale
 
     def predictor(self, picture: np.ndarray, at_once: int, report):
         """`predict_on_batch`: a file knows nothing of the whole picture, and says so once."""

@@ -9,7 +9,7 @@ from mirnet_keras.restorer.tiling import tile_starts
 
 SIDES = (768, 576, 512, 384, 256, 192, 128, 96, 64)  # of tiles; few, because each size is compiled
 STEP = 16  # tiles shrink in these steps, towards what the picture needs
-WORKING_MEMORY = 5 * 2**28  # beside the result, where no budget is given; more gains nothing
+WORKING_MEMORY = 3 * 2**29  # beside the result, where no budget is given; more gains nothing
 WHOLE_MEMORY = 3 * 2**30  # for networks that would pass over tiles several times
 BAND_BYTES = 2 * 3 * 4  # for each pixel of a row of tiles: the row, and what is made of it
 
@@ -44,7 +44,8 @@ class Costs:
         overlap: what tiles share at least.
         batch: tiles in one call; the whole picture is one.
         largest: the side of the largest tile, and of the largest square that is done whole.
-        working_memory: bytes beside the result, where no budget is given.
+        whole_memory: bytes beside the result that the whole picture may take where no budget is
+            given; tiles may take `WORKING_MEMORY`.
     """
 
     pixel_bytes: float
@@ -54,7 +55,7 @@ class Costs:
     overlap: int
     batch: int
     largest: int | None
-    working_memory: float = WORKING_MEMORY
+    whole_memory: float = WORKING_MEMORY
 
     def working(self, tile: tuple[int, int]) -> float:
         """Bytes that the network needs for a batch of tiles."""
@@ -107,7 +108,7 @@ def choose_tile(
         size: (height, width) of the picture.
         costs: of the network.
         budget: bytes that restoring may take beyond what the process holds; None: half of what is
-            free, of which beside the result no more than `working_memory`.
+            free, of which beside the result no more than `WORKING_MEMORY`, or `whole_memory`.
         below: only sides up to this; None for any, and for the whole picture.
 
     Returns:
@@ -117,13 +118,14 @@ def choose_tile(
         RestorerError: when not even the smallest tiles fit.
     """
     room = budget if budget is not None else free_memory() // 2
-    working_room = room if budget is not None else min(room, costs.working_memory)
 
-    def fits(tile):
+    def fits(tile, most=WORKING_MEMORY):
         needed = costs.estimate(size, tile).memory
-        return needed <= room and costs.passing(size, tile) <= working_room
+        serves = budget is not None or costs.passing(size, tile) <= most
+        return needed <= room and serves
 
-    if below is None and size[0] * size[1] <= (costs.largest or math.inf) ** 2 and fits(size):
+    is_one = below is None and size[0] * size[1] <= (costs.largest or math.inf) ** 2
+    if is_one and fits(size, costs.whole_memory):
         return size
     for side in tile_sides(costs, below):
         tile = (_shrunk(size[0], side, costs), _shrunk(size[1], side, costs))

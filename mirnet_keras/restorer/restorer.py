@@ -75,8 +75,8 @@ class Restorer:
         threads: Threads of a LiteRT file; None: as many as there are cores.
         memory_budget: What restoring a picture may take beyond what the process holds, result
             included: bytes, or text such as `"2GB"`. None: half of what is free, but no more than
-            serves (beside the result 1.25 GiB; 3 for networks that look at the whole picture; see
-            above for their LiteRT files).
+            serves (beside the result 1.5 GiB; 3 to do the picture whole with networks that look at
+            the whole; see above for their LiteRT files).
         border: What is thought to lie around the picture where the network needs more than there
             is: `"reflect"` or `"edge"`; or `"wrap"`, for textures that repeat without a seam.
         neutral: Whether a picture in colour whose three channels are equal is restored as the grey
@@ -356,7 +356,7 @@ class Restorer:
             overlap=self.overlap,
             batch=self.batch,
             largest=self._model.largest_tile,
-            working_memory=self._model.working_memory,
+            whole_memory=self._model.whole_memory,
         )
 
     def _tile(self, size: tuple[int, int], costs: Costs) -> tuple[int, int]:

@@ -41,8 +41,8 @@ class Source(Protocol):
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel of the input.
         largest_tile: The side of the largest tile that pays; None for any.
-        working_memory: Bytes that it may take beside the result where no budget is given: more
-            where the whole is better than tiles, or faster.
+        whole_memory: Bytes that a picture may take beside the result to be done whole, where no
+            budget is given: more where that is better than tiles, or faster.
     """
 
     scale: int
@@ -54,7 +54,7 @@ class Source(Protocol):
     overlap: int
     pixel_bytes: float
     largest_tile: int | None
-    working_memory: float
+    whole_memory: float
 
     def predictor(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
         """As `predict_on_batch`, for tiles of a picture.
@@ -115,7 +115,7 @@ class KerasSource:
         self.pixel_bytes = known.keras_bytes if known else guessed_pixel_bytes(self.scale)
         self.largest_tile = known.largest_tile if known else None
         is_global = network.network in GLOBAL_NETWORKS
-        self.working_memory: float = WHOLE_MEMORY if is_global else WORKING_MEMORY
+        self.whole_memory: float = WHOLE_MEMORY if is_global else WORKING_MEMORY
 
     @functools.cached_property
     def _statistics(self):

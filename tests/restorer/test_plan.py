@@ -130,3 +130,12 @@ def test_what_is_chosen_fits_and_is_even(
         assert len(tile_starts(length, side, overlap, multiple)) == len(
             tile_starts(length, max(larger, side), overlap, multiple)
         )
+
+
+def test_tiles_take_no_more_where_the_whole_may(monkeypatch):
+    monkeypatch.setattr("mirnet_keras.restorer.plan.free_memory", lambda: 100 * GB)
+    global_costs = costs(pixel_bytes=3000, whole_memory=3.2 * GB)
+    assert choose_tile((1000, 1000), global_costs, None) == (1000, 1000)
+    tile = choose_tile((4000, 6000), global_costs, None)
+    assert tile == choose_tile((4000, 6000), costs(pixel_bytes=3000), None)
+    assert global_costs.passing((4000, 6000), tile) <= 1.5 * 2**30
