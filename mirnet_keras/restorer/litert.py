@@ -49,8 +49,8 @@ class LiteRTModel:
         reach: None, not known.
         largest_tile: Side of the largest square that is done whole; None: not known.
         whole_memory: Bytes that a picture may take beside the result to be done whole, where no
-            budget is given: all where the network looks at the whole picture and can take it. (The memory of SAN's
-            files grows with the square of the pixels.)
+            budget is given: all where the network looks at the whole picture and can take it. (The
+            memory of SAN's files grows with the square of the pixels.)
         overlap: What neighbouring tiles should share.
         pixel_bytes: Working memory for each pixel, as the `preset.json` beside the file says;
             else a careful guess.
