@@ -1,10 +1,13 @@
 """Endless data sets for `fit` from a function that makes the batch of each step."""
 
 import concurrent.futures
+import operator
 import os
 from collections.abc import Callable
 
 import keras
+
+from mirnet_keras.data.folders import DataError
 
 WORKERS = min(os.cpu_count() or 1, 8)  # threads that make batches; NumPy and OpenCV free the lock
 
@@ -20,10 +23,27 @@ def endless(load: Callable, start: int, specs):
 
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, else a `keras.utils.PyDataset`.
+
+    Raises:
+        DataError: for a `start` that is no whole number from 0.
     """
+    start = _checked_start(start)
     if keras.backend.backend() == "tensorflow":
         return tf_dataset(load, start, specs)
     return StepDataset(load, start)
+
+
+def _checked_start(start) -> int:
+    try:
+        step = operator.index(start)
+    except TypeError:
+        step = -1
+    if step < 0:
+        raise DataError(
+            "`start` must be the number of steps done so far, a whole number from 0. "
+            f"Received start={start!r}."
+        )
+    return step
 
 
 def tf_dataset(load: Callable, start: int, specs):

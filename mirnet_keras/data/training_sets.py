@@ -33,7 +33,8 @@ def paired_folder(
         mixup: Fraction of batches that are blended with themselves in another order.
         augment: Whether to use the eight flips and rotations.
         cache_bytes: Budget for decoded pictures.
-        start: The first step, to go on where an earlier training ended.
+        start: The first step, counted from 0: the steps done so far, to go on where an earlier
+            training ended.
         scale: How many times larger than its input each target is.
 
     Returns:
@@ -42,7 +43,8 @@ def paired_folder(
         `steps_per_epoch`.
 
     Raises:
-        DataError: naming all files that do not fit, before anything starts.
+        DataError: naming all files that do not fit, before anything starts; for a `start` that is
+            no whole number from 0.
     """
     images = PairedImages(inputs, targets, crop, cache_bytes, scale)
     return _dataset(images, crop, batch, seed, augment, start, mixup=mixup)
@@ -72,7 +74,8 @@ def sr_folder(
         As `paired_folder`; inputs are `(batch, crop / scale, crop / scale, 3)`.
 
     Raises:
-        DataError: naming all files that do not fit, before anything starts.
+        DataError: naming all files that do not fit, before anything starts; for a `start` that is
+            no whole number from 0.
     """
     images = SuperResolutionImages(folders, scale, crop, cache_bytes)
     return _dataset(images, crop, batch, seed, augment, start)
@@ -100,7 +103,8 @@ def degraded_folder(
         As `paired_folder`.
 
     Raises:
-        DataError: naming all files that do not fit, before anything starts.
+        DataError: naming all files that do not fit, before anything starts; for a `start` that is
+            no whole number from 0.
     """
     images = CleanImages(folders, crop, cache_bytes, degradation)
     return _dataset(images, crop, batch, seed, augment, start)

@@ -2,20 +2,17 @@
 
 import contextlib
 import csv
-import io
-import logging
 import pathlib
 from collections.abc import Callable, Iterator
 
-import h5py
 import yaml
 
 from mirnet_keras.files import remove_leftovers, write_whole
 from mirnet_keras.recipes import Recipe, RecipeError, load_recipe
+from mirnet_keras.training.checkpoints import CheckpointError, Checkpoints
 from mirnet_keras.training.fingerprint import Fingerprint
 
 REPORTS = ("report.md", "report.json", "curve.png")
-_messages = logging.getLogger(__name__)
 
 
 class SaveError(OSError):
@@ -62,14 +59,14 @@ class RunFolder:
     ):
         self.path = pathlib.Path(path)
         self.writes = writes
-        self.checkpoint = self.path / "checkpoint.weights.h5"
-        self.previous = self.path / "previous.weights.h5"
+        self._checkpoints = Checkpoints(self.path, writes)
+        self.checkpoint = self._checkpoints.last
+        self.previous = self._checkpoints.previous
         self.log = self.path / "log.csv"
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
         self.recipe = recipe
         self.pictures = pictures
-        self._is_damaged = False  # the checkpoint
         self._kept = self.path / "recipe.yaml"
         self._kept_pictures = self.path / "data.yaml"
         if writes:
@@ -92,7 +89,7 @@ class RunFolder:
     @property
     def checkpoints(self) -> list[pathlib.Path]:
         """Those that are there, the last one first."""
-        return [path for path in (self.checkpoint, self.previous) if path.exists()]
+        return self._checkpoints.there
 
     def _check_free(self):
         """Raises where files lie in the folder that a run would replace."""
@@ -114,17 +111,15 @@ class RunFolder:
                 "weights."
             )
 
-    def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object], older=None):
+    def write(self, path: pathlib.Path, write: Callable[[pathlib.Path], object]):
         """Calls `write` with a temporary path for a file of the run: whole or not at all.
-
-        A file that is replaced is kept at `older`, if that is given.
 
         Raises:
             SaveError: on a full disk and the like.
         """
         if self.writes:
             with saving(path):
-                write_whole(path, write, older)
+                write_whole(path, write)
 
     def save(self, network, path: pathlib.Path):
         """Writes a network into the folder without its optimizer, whole or not at all."""
@@ -140,14 +135,8 @@ class RunFolder:
 
         The checkpoint before is kept, too.
         """
-        memory = _Memory()
-        model.save_weights(memory)  # on all hosts: on JAX Keras' saving talks with the others
-        with h5py.File(memory, "a") as file:
-            # Not the optimizer's count, which leaves out steps that loss scaling skipped.
-            file.attrs["step"] = step
-        older = None if self._is_damaged else self.previous
-        self.write(self.checkpoint, lambda path: path.write_bytes(memory.getbuffer()), older)
-        self._is_damaged = False
+        with saving(self.checkpoint):
+            self._checkpoints.save(model, step)
 
     def load_checkpoint(self, model) -> int:
         """Restores weights and optimizer where there is a checkpoint; returns the steps done.
@@ -159,35 +148,17 @@ class RunFolder:
         """
         if not self.checkpoints:
             return 0
-        if not model.optimizer.built:  # a second time, loss scaling would add variables again
-            model.optimizer.build(model.trainable_variables)
-        step = self._load_one_of(self.checkpoints, model)
+        try:
+            step = self._checkpoints.load(model)
+        except CheckpointError as error:
+            raise RecipeError(
+                f"{error} Choose another folder for this recipe, or take the recipe that the run "
+                "began with; nothing was changed."
+            ) from None
         self._keep_recipe()
         if not self._kept_pictures.exists():  # in the folder of an older version
             self._keep_pictures()
         return step
-
-    def _load_one_of(self, paths: list[pathlib.Path], model) -> int:
-        """Loads the first that can be loaded; returns its step."""
-        problems = []
-        for path in paths:
-            try:
-                step = _checked_step(path, model)
-                model.load_weights(path)
-            except (ValueError, OSError, KeyError) as error:
-                problems.append(
-                    f"{path} cannot be loaded into this network: it is damaged or of "
-                    f"another network ({str(error).splitlines()[0]})."
-                )
-                continue
-            if problems:
-                self._is_damaged = True
-                _messages.warning("%s The run goes on from %s, step %d.", problems[0], path, step)
-            return step
-        raise RecipeError(
-            f"{problems[0]} Choose another folder for this recipe, or take the recipe that the run "
-            "began with; nothing was changed."
-        )
 
     def _keep_recipe(self):
         if not self._kept.exists():
@@ -219,27 +190,6 @@ class RunFolder:
             return []
         with self.log.open(newline="") as file:
             return [float(line[name]) for line in csv.DictReader(file) if name in line]
-
-
-class _Memory(io.BytesIO):
-    """What Keras takes for a file of weights: on a full disk HDF5 ends the process."""
-
-    def __str__(self):
-        return "memory.weights.h5"
-
-
-def _checked_step(path: pathlib.Path, model) -> int:
-    """The steps done; raises where the optimizer's variables are not those of the model.
-
-    Keras ignores what a file holds beyond the model.
-    """
-    with h5py.File(path) as file:
-        held = len(file["optimizer/vars"])
-        step = int(file.attrs["step"])
-    expected = len(model.optimizer.variables)
-    if held != expected:
-        raise ValueError(f"it holds {held} variables of the optimizer, not {expected}")
-    return step
 
 
 def _as_yaml(recipe: Recipe) -> str:

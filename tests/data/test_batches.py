@@ -7,6 +7,7 @@ import pytest
 from mirnet_keras.data import (
     Batches,
     CleanImages,
+    DataError,
     GaussianNoise,
     LowLight,
     MixedImages,
@@ -220,3 +221,12 @@ def test_folders_become_batches_in_one_call(folder):
     assert np.std(inputs - targets) == pytest.approx(15 / 255, rel=0.1)
     later = first(degraded_folder([low, high], noise, crop=16, batch=3, seed=5, start=1))
     assert not np.array_equal(later[1], targets)
+    same = first(degraded_folder([low, high], noise, crop=16, batch=3, seed=5, start=np.int64(1)))
+    np.testing.assert_array_equal(same[1], later[1])
+
+
+@pytest.mark.parametrize("start", [-1, 1.5, None, "1"])
+def test_a_start_that_is_no_number_of_steps_is_refused(folder, start):
+    with pytest.raises(DataError, match=f"whole number from 0. Received start={start!r}") as caught:
+        sr_folder(folder / "high", scale=2, crop=16, batch=3, start=start)
+    assert "\n" not in str(caught.value)
