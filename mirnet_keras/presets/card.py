@@ -92,7 +92,7 @@ def _large_pictures(preset: Preset) -> str:
             f"\nThe LiteRT file does each tile by itself: there it is {tiling.litert_psnr:.1f} dB. "
             "Let it have the whole."
         )
-    most = 3 if preset.network in GLOBAL_NETWORKS else 1.5
+    most = 3 if preset.network in GLOBAL_NETWORKS else 1.25
     litert = f", {tiling.litert_bytes:,} in LiteRT" if tiling.litert_bytes else ""
     return f"""
 ## Large pictures

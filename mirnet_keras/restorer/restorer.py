@@ -75,7 +75,7 @@ class Restorer:
         threads: Threads of a LiteRT file; None: as many as there are cores.
         memory_budget: What restoring a picture may take beyond what the process holds, result
             included: bytes, or text such as `"2GB"`. None: half of what is free, but no more than
-            serves (beside the result 1.5 GiB; 3 to do the picture whole with networks that look at
+            serves (beside the result 1.25 GiB; 3 to do the picture whole with networks that look at
             the whole; see above for their LiteRT files).
         border: What is thought to lie around the picture where the network needs more than there
             is: `"reflect"` or `"edge"`; or `"wrap"`, for textures that repeat without a seam.

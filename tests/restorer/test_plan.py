@@ -138,4 +138,4 @@ def test_tiles_take_no_more_where_the_whole_may(monkeypatch):
     assert choose_tile((1000, 1000), global_costs, None) == (1000, 1000)
     tile = choose_tile((4000, 6000), global_costs, None)
     assert tile == choose_tile((4000, 6000), costs(pixel_bytes=3000), None)
-    assert global_costs.passing((4000, 6000), tile) <= 1.5 * 2**30
+    assert global_costs.passing((4000, 6000), tile) <= 1.25 * 2**30
