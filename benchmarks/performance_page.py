@@ -32,9 +32,9 @@ All but the last step is what starting takes, whatever the size of the photo.
 
 Every preset through `Restorer` with its defaults ({cost_machine}): whole while the
 memory suffices, then in tiles, before which networks that look at the whole picture look at a part
-of it, and `mirnet_lowlight_small` at all. Seconds a megapixel of the input (of what takes more than
-ten, with the preparation of a first call), and the peak of the process's memory, TensorFlow
-included. Of 24 megapixels the memory alone: other work ran beside.
+of it, and `mirnet_lowlight_small` at all, once or twice. Seconds a megapixel of the input, and the
+peak of the process's memory, TensorFlow included. Of 24 megapixels the memory alone: other work ran
+beside some.
 
 {cost}
 
