@@ -128,7 +128,7 @@ def read_result(name: str) -> dict:
 def machine_sentence(result: dict) -> str:
     """Where a result was measured."""
     machine = result["machine"]
-    amx = " with AMX" if machine["amx_bf16"] else ""
+    amx = " with AMX" if machine["amx_bf16"] else " without AMX"
     versions = f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}"
     return f"{machine['cores']} processor cores{amx}, {versions}"
 
