@@ -9,7 +9,7 @@ from mirnet_keras.restorer.tiling import tile_starts
 
 SIDES = (768, 576, 512, 384, 256, 192, 128, 96, 64)  # of tiles; few, because each size is compiled
 STEP = 16  # tiles shrink in these steps, towards what the picture needs
-WORKING_MEMORY = 5 * 2**28  # beside the result, where no budget is given; more gains nothing
+WORKING_MEMORY = 5 * 2**28  # beside the result, without a budget: 24 megapixels stay below 3 GB
 WHOLE_MEMORY = 3 * 2**30  # for networks that would pass over tiles several times
 BAND_BYTES = 2 * 3 * 4  # for each pixel of a row of tiles: the row, and what is made of it
 

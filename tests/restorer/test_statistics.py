@@ -57,9 +57,9 @@ def test_tiles_share_no_more_than_a_network_sees(name):
 
 def test_a_sample_of_a_large_picture_suffices_where_statistics_are_means(monkeypatch):
     monkeypatch.setattr(statistics, "SAMPLE_PIXELS", 8 * 64**2)
-    for name, parts in (("rcan_small_x2", 8), ("mirnet_denoise_small", 8)):
+    for name in ("rcan_small_x2", "mirnet_denoise_small"):
         sample, suffices = Restorer(name)._model._statistics._sample((900, 1500), pixels=256**2)
-        assert (len(sample), suffices) == (parts, True)
+        assert (len(sample), suffices) == (8, True)
         assert {part.tile[0].stop - part.tile[0].start for part in sample} == {64}
     attentive = Restorer("mirnet_lowlight_small")._model._statistics
     sample, suffices = attentive._sample((900, 1500), pixels=256**2)
