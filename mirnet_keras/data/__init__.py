@@ -2,7 +2,6 @@
 
 from mirnet_keras.data.batches import Batches
 from mirnet_keras.data.degradations import (
-    DEGRADATIONS,
     CameraNoise,
     GaussianNoise,
     LowLight,
@@ -18,12 +17,21 @@ from mirnet_keras.data.folders import (
     SuperResolutionImages,
     by_name,
 )
+from mirnet_keras.data.photo_degradation import PhotoDegradation
 from mirnet_keras.data.plan import PlanError, SamplingPlan, Stage
 from mirnet_keras.data.scenes import synthetic_scene
 from mirnet_keras.data.segmented import SegmentedBatches
 from mirnet_keras.data.training_sets import degraded_folder, paired_folder, sr_folder
 from mirnet_keras.imresize import imresize
 from mirnet_keras.symmetry import symmetry, undo_symmetry
+
+DEGRADATIONS: dict[str, type] = {
+    "gaussian": GaussianNoise,
+    "poisson_gaussian": PoissonGaussianNoise,
+    "camera": CameraNoise,
+    "low_light": LowLight,
+    "photo": PhotoDegradation,
+}
 
 __all__ = [
     "DEGRADATIONS",
@@ -36,6 +44,7 @@ __all__ = [
     "LowLight",
     "MixedImages",
     "PairedImages",
+    "PhotoDegradation",
     "PlanError",
     "PoissonGaussianNoise",
     "SamplingPlan",

@@ -8,7 +8,7 @@ import numpy as np
 
 from mirnet_keras.data.endless import endless, tf_dataset
 from mirnet_keras.data.folders import Images
-from mirnet_keras.data.plan import SamplingPlan, Stage
+from mirnet_keras.data.plan import Sample, SamplingPlan, Stage
 from mirnet_keras.images import to_float
 from mirnet_keras.symmetry import symmetry
 
@@ -45,20 +45,12 @@ class Batches:
         return inputs, targets
 
     def _crop(self, sample, stage: Stage, random: np.random.Generator):
-        crops = []
-        scales = (self.images.scale, 1)
-        for image, scale in zip(self.images.pair(sample.image), scales, strict=True):
-            top, left, side = (x // scale for x in (sample.top, sample.left, stage.cut))
-            crop = to_float(image[top : top + side, left : left + side])
-            if stage.shrink > 1:
-                size = (stage.crop // scale, stage.crop // scale)
-                crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-            crops.append(symmetry(crop, sample.symmetry))
-        low, sharp = crops
+        low, sharp = self.images.pair(sample.image)
+        target = _cut(sharp, sample, stage, 1)
         degrade = self.images.degradation(sample.image)
-        if degrade is not None:
-            low = np.asarray(degrade(low, random), np.float32)
-        return low, sharp
+        if degrade is None:
+            return _cut(low, sample, stage, self.images.scale), target
+        return np.asarray(degrade(target, random), np.float32), target
 
     def dataset(self, start: int = 0):
         """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""
@@ -74,3 +66,13 @@ class Batches:
         batch, crop = kinds.pop() if len(kinds) == 1 else (None, None)
         sides = (crop and crop // self.images.scale, crop)
         return tuple(keras.KerasTensor((batch, side, side, 3)) for side in sides)
+
+
+def _cut(image: np.ndarray, sample: Sample, stage: Stage, scale: int) -> np.ndarray:
+    """Return a sample's crop of an image that is `scale` times smaller than the target."""
+    top, left, side = (x // scale for x in (sample.top, sample.left, stage.cut))
+    crop = to_float(image[top : top + side, left : left + side])
+    if stage.shrink > 1:
+        size = (stage.crop // scale, stage.crop // scale)
+        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    return symmetry(crop, sample.symmetry)

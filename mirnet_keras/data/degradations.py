@@ -23,7 +23,7 @@ class GaussianNoise:
     eight_bit: bool = False
 
     def __post_init__(self):
-        _check_ranges(sigma=self.sigma, blur=self.blur)
+        check_ranges(sigma=self.sigma, blur=self.blur)
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A noisy copy of `image`, (height, width, channels) float32 in 0..1."""
@@ -47,8 +47,8 @@ class PoissonGaussianNoise:
     read: tuple[float, float] = (0.0, 5.0)
 
     def __post_init__(self):
-        _check_ranges(read=self.read)
-        _check_ranges(above_zero=True, photons=self.photons)
+        check_ranges(read=self.read)
+        check_ranges(above_zero=True, photons=self.photons)
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A noisy copy of `image`, (height, width, channels) float32 in 0..1, not clipped."""
@@ -82,8 +82,8 @@ class CameraNoise:
     balance: tuple[float, float] = (0.4, 1.0)
 
     def __post_init__(self):
-        _check_ranges(read=self.read, blur=self.blur, common=self.common)
-        _check_ranges(above_zero=True, photons=self.photons, balance=self.balance)
+        check_ranges(read=self.read, blur=self.blur, common=self.common)
+        check_ranges(above_zero=True, photons=self.photons, balance=self.balance)
         if self.common[1] > 1:
             raise ValueError(f"`common` is a share, at most 1. Received {self.common!r}.")
 
@@ -115,7 +115,7 @@ class LowLight:
     photons: tuple[float, float] = (500.0, 5000.0)
 
     def __post_init__(self):
-        _check_ranges(above_zero=True, gain=self.gain, photons=self.photons)
+        check_ranges(above_zero=True, gain=self.gain, photons=self.photons)
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A dark copy of `image`, (height, width, channels) float32 in 0..1."""
@@ -134,8 +134,8 @@ def _smoothed(noise: np.ndarray, blur: float) -> np.ndarray:
     return smooth * (noise.std() / smooth.std())
 
 
-def _check_ranges(above_zero: bool = False, **ranges) -> None:
-    """Raises where a range is not two finite numbers, the lower one first."""
+def check_ranges(above_zero: bool = False, **ranges) -> None:
+    """Raise `ValueError` where a range is not two finite numbers, the lower one first."""
     for name, value in ranges.items():
         numbers = value if isinstance(value, (list, tuple)) else ()
         is_range = len(numbers) == 2 and all(isinstance(x, (int, float)) for x in numbers)
@@ -146,11 +146,3 @@ def _check_ranges(above_zero: bool = False, **ranges) -> None:
                 f"`{name}` must be a range, two numbers {least}, the lower one first. "
                 f"Received {value!r}."
             )
-
-
-DEGRADATIONS = {
-    "gaussian": GaussianNoise,
-    "poisson_gaussian": PoissonGaussianNoise,
-    "camera": CameraNoise,
-    "low_light": LowLight,
-}

@@ -153,13 +153,12 @@ class CleanImages:
         folders: path or list of paths. Folders of clean pictures.
         crop: int. The smallest side that is accepted.
         cache_bytes: int. Budget for decoded pictures.
-        degrade: callable or None. Applied to each crop of the input, with a random generator.
+        degrade: callable or None. Applied to each crop, with a random generator; its attribute
+            `scale`, if any, says how many times smaller it makes the input.
 
     Raises:
         DataError: naming every file that cannot be read or is smaller than `crop`.
     """
-
-    scale = 1
 
     def __init__(
         self,
@@ -169,6 +168,7 @@ class CleanImages:
         degrade: Callable | None = None,
     ):
         self.degrade = degrade
+        self.scale = getattr(degrade, "scale", 1)
         problems: list[str] = []
         self.paths = _images(folders)
         self.sizes = [_size(path, problems) for path in self.paths]

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -58,7 +58,7 @@ class SuperResolutionData(Part):
 
 
 class DegradedData(_ValidationPairs):
-    """Folders of clean pictures, relative to the data folder, degraded on the fly, of one size.
+    """Folders of clean pictures, relative to the data folder, degraded on the fly.
 
     Args:
         folders: Folders to train on.
@@ -67,11 +67,15 @@ class DegradedData(_ValidationPairs):
         validation_inputs, validation_targets: Folders to validate on, whole pictures.
     """
 
-    scale: ClassVar[int] = 1
     kind: Literal["degraded"] = "degraded"
     folders: list[str]
-    degradation: Literal["gaussian", "poisson_gaussian", "camera", "low_light"]
+    degradation: Literal["gaussian", "poisson_gaussian", "camera", "low_light", "photo"]
     options: dict[str, Any] = {}
+
+    @property
+    def scale(self) -> int:
+        """How many times smaller than the targets the degradation makes the inputs."""
+        return self.options.get("scale", 1)
 
     @pydantic.model_validator(mode="after")
     def _options_fit(self):
@@ -99,7 +103,7 @@ class MixedData(_ValidationPairs):
         if not self.sources or len(self.sources) != len(self.repeats):
             raise ValueError("`repeats` needs one number for each of `sources`")
         if len({source.scale for source in self.sources}) > 1:
-            raise ValueError("all `sources` must have one `scale`, which is 1 of the kind degraded")
+            raise ValueError("all `sources` must have the same `scale`")
         return self
 
     @property

@@ -1,0 +1,42 @@
+"""Write pairs of degraded and sharp images from a folder of sharp ones."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from mirnet_keras.images import crop_to_multiple, list_images, read_image, to_float, write_image
+
+
+def write_degraded_pairs(folder, out, degradation: Callable, seed: int = 0) -> list[pathlib.Path]:
+    """Degrade each image of a folder and write it beside its target, both as PNG.
+
+    Args:
+        folder: Folder of sharp images.
+        out: Folder to write `inputs/NAME.png` and `targets/NAME.png` to.
+        degradation: Function of an image and a random generator, such as
+            `PhotoDegradation(scale=2)`. Its attribute `scale`, if any, says how many times smaller
+            the inputs become; targets are cut to a multiple of it.
+        seed: Seed of the degradation; image number `i` always gets the draw `(seed, i)`.
+
+    Returns:
+        The paths of the inputs.
+
+    Raises:
+        ImageError: for an image that cannot be read, and a folder without images.
+        FileExistsError: when `out` already holds one of the files.
+    """
+    folders = [pathlib.Path(out) / kind for kind in ("inputs", "targets")]
+    images = list_images(folder)
+    pairs = [[target / f"{image.stem}.png" for target in folders] for image in images]
+    for path in (path for pair in pairs for path in pair):
+        if path.exists():
+            raise FileExistsError(f"{path} exists already. Choose another folder for the pairs.")
+    for target in folders:
+        target.mkdir(parents=True, exist_ok=True)
+    for number, (image, (low, sharp)) in enumerate(zip(images, pairs, strict=True)):
+        target = crop_to_multiple(read_image(image), getattr(degradation, "scale", 1))
+        write_image(sharp, target)
+        random = np.random.default_rng([seed, number])
+        write_image(low, np.uint8(np.rint(255 * degradation(to_float(target), random))))
+    return [low for low, _ in pairs]
