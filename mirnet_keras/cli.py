@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from mirnet_keras import machine
+from mirnet_keras.cli_degrade import degrade
 from mirnet_keras.cli_doctor import doctor
 from mirnet_keras.cli_export import export
 from mirnet_keras.cli_paths import (
@@ -112,6 +113,7 @@ def demo(
         )
 
 
+app.command()(degrade)
 app.command()(doctor)
 app.command()(export)
 app.command()(profile)

@@ -15,7 +15,7 @@ LEVELS = [
     {"attention", "restorer", "training", "export"},
     {"batch", "cli_paths", "evaluation", "demo", "video"},
     {"cli_video", "self_test"},
-    {"cli_doctor", "cli_export", "cli_profile", "cli_restore", "web"},
+    {"cli_degrade", "cli_doctor", "cli_export", "cli_profile", "cli_restore", "web"},
     {"service"},
     {"cli_serve"},
     {"cli"},

@@ -7,6 +7,7 @@ from mirnet_keras.data.degradations import (
     LowLight,
     PoissonGaussianNoise,
 )
+from mirnet_keras.data.degraded_pairs import write_degraded_pairs
 from mirnet_keras.data.endless import StepDataset, endless
 from mirnet_keras.data.folders import (
     CleanImages,
@@ -61,4 +62,5 @@ __all__ = [
     "symmetry",
     "synthetic_scene",
     "undo_symmetry",
+    "write_degraded_pairs",
 ]

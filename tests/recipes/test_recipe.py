@@ -60,6 +60,7 @@ PARAMETERS = {
     "awsrn_x2": 1_396_872,
     "awsrn_m_x2": 1_063_742,
     "awsrn_s_published_x2": 397_482,
+    "awsrn_photo_x2": 397_482,
     "awsrn_s_x2": 397_482,
     "awsrn_s_x4": 587_742,
     "awsrn_sd_x2": 348_098,
@@ -248,7 +249,7 @@ def test_an_unknown_recipe_gets_the_nearest_name():
                     "repeats": [1, 1],
                 }
             },
-            "all `sources` must have one `scale`",
+            "all `sources` must have the same `scale`",
         ),
         ({"schedule": "step"}, "decay_every"),
         ({"schedule": "step", "warm_up": 100, "decay_every": 2000}, "warm_up"),
