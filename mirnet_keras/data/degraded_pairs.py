@@ -5,7 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mirnet_keras.images import crop_to_multiple, list_images, read_image, to_float, write_image
+from mirnet_keras.images import (
+    crop_to_multiple,
+    list_images,
+    read_image,
+    to_float,
+    to_uint8,
+    write_image,
+)
 
 
 def write_degraded_pairs(folder, out, degradation: Callable, seed: int = 0) -> list[pathlib.Path]:
@@ -26,17 +33,19 @@ def write_degraded_pairs(folder, out, degradation: Callable, seed: int = 0) -> l
         ImageError: for an image that cannot be read, and a folder without images.
         FileExistsError: when `out` already holds one of the files.
     """
-    folders = [pathlib.Path(out) / kind for kind in ("inputs", "targets")]
+    inputs, targets = (pathlib.Path(out) / kind for kind in ("inputs", "targets"))
     images = list_images(folder)
-    pairs = [[target / f"{image.stem}.png" for target in folders] for image in images]
-    for path in (path for pair in pairs for path in pair):
-        if path.exists():
-            raise FileExistsError(f"{path} exists already. Choose another folder for the pairs.")
-    for target in folders:
-        target.mkdir(parents=True, exist_ok=True)
-    for number, (image, (low, sharp)) in enumerate(zip(images, pairs, strict=True)):
-        target = crop_to_multiple(read_image(image), getattr(degradation, "scale", 1))
-        write_image(sharp, target)
-        random = np.random.default_rng([seed, number])
-        write_image(low, np.uint8(np.rint(255 * degradation(to_float(target), random))))
-    return [low for low, _ in pairs]
+    for image in images:
+        for path in (inputs / f"{image.stem}.png", targets / f"{image.stem}.png"):
+            if path.exists():
+                raise FileExistsError(
+                    f"{path} exists already. Choose another folder for the pairs."
+                )
+    inputs.mkdir(parents=True, exist_ok=True)
+    targets.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images):
+        sharp = crop_to_multiple(read_image(image), getattr(degradation, "scale", 1))
+        low = degradation(to_float(sharp), np.random.default_rng([seed, number]))
+        write_image(targets / f"{image.stem}.png", sharp)
+        write_image(inputs / f"{image.stem}.png", to_uint8(low))
+    return [inputs / f"{image.stem}.png" for image in images]

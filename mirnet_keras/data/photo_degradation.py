@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mirnet_keras.data.degradations import CameraNoise, GaussianNoise, check_ranges
+from mirnet_keras.images import to_float, to_uint8
 from mirnet_keras.imresize import imresize
 
 JPEG_BLOCK = 16  # pixels of a 4:2:0 coding unit; crops start anywhere inside one
@@ -62,7 +63,10 @@ class PhotoDegradation:
         if not isinstance(self.scale, int) or self.scale < 1:
             raise ValueError(f"`scale` must be a whole number from 1. Received {self.scale!r}.")
         for name in ("clean", "blurred", "noisy", "processed", "compressed"):
-            check_ranges(**{name: (getattr(self, name), 1)})
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"`{name}` must be a share from 0 to 1. Received {getattr(self, name)!r}."
+                )
         check_ranges(blur=self.blur, sigma=self.sigma, sharpening=self.sharpening)
         check_ranges(above_zero=True, photons=self.photons, quality=self.quality)
 
@@ -84,7 +88,7 @@ class PhotoDegradation:
         if random.random() < self.noisy:
             image = self._noise(random)(image, random)
         if random.random() < self.processed:
-            image = _processed(np.float32(image), random.uniform(*self.sharpening), random)
+            image = _processed(image, random.uniform(*self.sharpening), random)
         image = _eight_bit(image)
         if random.random() < self.compressed:
             for _ in range(1 + (random.random() < 1 / 3)):
@@ -133,6 +137,7 @@ def _resized(image: np.ndarray, height: int, width: int, random: np.random.Gener
 
 def _processed(image: np.ndarray, amount: float, random: np.random.Generator) -> np.ndarray:
     """Smooth flat parts as cameras do against noise, then sharpen with halos."""
+    image = image.astype(np.float32)
     if random.random() < 0.7:
         image = cv2.bilateralFilter(image, 5, random.uniform(0.02, 0.12), random.uniform(0.8, 2))
     smooth = cv2.GaussianBlur(image, (0, 0), random.uniform(0.6, 1.8))
@@ -146,8 +151,8 @@ def _compressed(image: np.ndarray, quality: int, random: np.random.Generator) ->
     coded = cv2.copyMakeBorder(coded, top, 0, left, 0, cv2.BORDER_REFLECT_101)
     kind = random.choice(3, p=(0.65, 0.2, 0.15))
     _, file = _ENCODERS[kind](coded, quality)
-    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR)[top:, left:, ::-1]
-    return decoded.astype(np.float32) / 255
+    decoded = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
+    return to_float(decoded[top:, left:, ::-1])
 
 
 def _jpeg(image: np.ndarray, quality: int, sampling: int):
@@ -167,4 +172,4 @@ _ENCODERS = (
 
 
 def _eight_bit(image: np.ndarray) -> np.ndarray:
-    return np.float32(np.rint(np.clip(image, 0, 1) * 255) / 255)
+    return to_float(to_uint8(image))
