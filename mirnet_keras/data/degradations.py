@@ -6,6 +6,8 @@ import math
 import cv2
 import numpy as np
 
+from mirnet_keras.images import to_float, to_uint8
+
 
 @dataclasses.dataclass(frozen=True)
 class GaussianNoise:
@@ -104,26 +106,68 @@ class CameraNoise:
 
 @dataclasses.dataclass(frozen=True)
 class LowLight:
-    """A short exposure: darker by a gain in linear light, with sensor noise, 8 bit.
+    """Darken an image as a short exposure does, in linear light, with noise, and store it in 8 bit.
 
     Args:
         gain: (low, high). Fraction of the light that is left, drawn log-uniformly.
-        photons: (low, high). Photons at full brightness, as in `PoissonGaussianNoise`.
+        photons: (low, high). Photons at full brightness of the dark image, as in
+            `PoissonGaussianNoise`.
+        gamma: (low, high). Exponent of the tone curve of the dark image; 2.2 is the usual one.
+        balance: (low, high). Factors of red and blue, as of a wrong white balance.
+        blur: (low, high). Standard deviation in pixels of the Gaussian that smooths the noise.
+        compressed: Share of the crops that are stored as JPEG, with a quality of 75 to 98.
     """
 
     gain: tuple[float, float] = (0.02, 0.2)
     photons: tuple[float, float] = (500.0, 5000.0)
+    gamma: tuple[float, float] = (2.2, 2.2)
+    balance: tuple[float, float] = (1.0, 1.0)
+    blur: tuple[float, float] = (0.0, 0.0)
+    compressed: float = 0.0
 
     def __post_init__(self):
-        check_ranges(above_zero=True, gain=self.gain, photons=self.photons)
+        check_ranges(blur=self.blur, compressed=(self.compressed, 1))
+        check_ranges(
+            above_zero=True,
+            gain=self.gain,
+            photons=self.photons,
+            gamma=self.gamma,
+            balance=self.balance,
+        )
 
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """A dark copy of `image`, (height, width, channels) float32 in 0..1."""
+        """Return a dark copy of `image`, (height, width, channels) float32 in 0..1."""
         gain = np.exp(random.uniform(*np.log(self.gain)))
-        linear = np.clip(image, 0, 1) ** 2.2 * gain
-        noisy = PoissonGaussianNoise(self.photons, (0.0, 1.0))(linear, random)
-        dark = np.clip(noisy, 0, 1) ** (1 / 2.2)
-        return (np.round(dark * 255) / 255).astype(np.float32)
+        gamma = random.uniform(*self.gamma)
+        cast = [random.uniform(*self.balance), 1, random.uniform(*self.balance)]
+        linear = np.clip(image, 0, 1) ** 2.2 * gain * np.float32(cast)
+        photons = np.exp(random.uniform(*np.log(self.photons)))
+        deviation = np.sqrt(linear / photons + (random.uniform(0, 1) / 255) ** 2)
+        noise: np.ndarray = random.standard_normal(image.shape, np.float32)
+        noisy = linear + deviation * _smoothed(noise, random.uniform(*self.blur))
+        dark = to_uint8(np.clip(noisy, 0, 1) ** (1 / gamma))
+        if random.random() < self.compressed:
+            dark = coded_as_jpeg(dark, int(random.integers(75, 99)))
+        return to_float(dark)
+
+
+def coded_as_jpeg(image: np.ndarray, quality: int, subsampled: bool = True) -> np.ndarray:
+    """Code an image as JPEG and decode it again.
+
+    Args:
+        image: (height, width, 3) uint8.
+        quality: 1 to 100.
+        subsampled: whether colours have half the resolution (4:2:0) or all of it (4:4:4).
+
+    Returns:
+        The same shape and type.
+    """
+    sampling = (
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420 if subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    )
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    _, file = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), options)
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))[..., ::-1]
 
 
 def _smoothed(noise: np.ndarray, blur: float) -> np.ndarray:

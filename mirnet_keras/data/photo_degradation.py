@@ -1,13 +1,17 @@
 """The degradations that ordinary photographs have gone through."""
 
 import dataclasses
-import functools
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from mirnet_keras.data.degradations import CameraNoise, GaussianNoise, check_ranges
+from mirnet_keras.data.degradations import (
+    CameraNoise,
+    GaussianNoise,
+    check_ranges,
+    coded_as_jpeg,
+)
 from mirnet_keras.images import to_float, to_uint8
 from mirnet_keras.imresize import imresize
 
@@ -147,28 +151,14 @@ def _processed(image: np.ndarray, amount: float, random: np.random.Generator) ->
 def _compressed(image: np.ndarray, quality: int, random: np.random.Generator) -> np.ndarray:
     """Code and decode as JPEG 4:2:0, JPEG 4:4:4 or WebP, with blocks that start anywhere."""
     top, left = random.integers(JPEG_BLOCK, size=2)
-    coded = np.rint(255 * image[..., ::-1]).astype(np.uint8)
-    coded = cv2.copyMakeBorder(coded, top, 0, left, 0, cv2.BORDER_REFLECT_101)
+    padded = cv2.copyMakeBorder(to_uint8(image), top, 0, left, 0, cv2.BORDER_REFLECT_101)
     kind = random.choice(3, p=(0.65, 0.2, 0.15))
-    _, file = _ENCODERS[kind](coded, quality)
-    decoded = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
-    return to_float(decoded[top:, left:, ::-1])
-
-
-def _jpeg(image: np.ndarray, quality: int, sampling: int):
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    return cv2.imencode(".jpg", image, options)
-
-
-def _webp(image: np.ndarray, quality: int):
-    return cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
-
-
-_ENCODERS = (
-    functools.partial(_jpeg, sampling=cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
-    functools.partial(_jpeg, sampling=cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
-    _webp,
-)
+    if kind == 2:
+        _, file = cv2.imencode(".webp", padded[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, quality])
+        decoded = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))[..., ::-1]
+    else:
+        decoded = coded_as_jpeg(padded, quality, subsampled=kind == 0)
+    return to_float(decoded[top:, left:])
 
 
 def _eight_bit(image: np.ndarray) -> np.ndarray:

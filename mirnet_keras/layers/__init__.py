@@ -7,6 +7,7 @@ from mirnet_keras.layers.bilinear_upsampling import BilinearUpsampling
 from mirnet_keras.layers.blur_pool import BlurPool
 from mirnet_keras.layers.channel_attention import ChannelAttention
 from mirnet_keras.layers.channel_spatial_attention import ChannelSpatialAttention
+from mirnet_keras.layers.colour_adjustment import ColourAdjustment
 from mirnet_keras.layers.condition_network import ConditionNetwork
 from mirnet_keras.layers.convolution import GroupedConvolution, convolution, dense
 from mirnet_keras.layers.dual_attention_unit import DualAttentionUnit
@@ -71,6 +72,7 @@ __all__ = [
     "BlurPool",
     "ChannelAttention",
     "ChannelSpatialAttention",
+    "ColourAdjustment",
     "ConditionNetwork",
     "DualAttentionUnit",
     "GlobalContext",

@@ -15,11 +15,13 @@ from mirnet_keras.losses.adversarial import (
     vanilla_generator_loss,
 )
 from mirnet_keras.losses.charbonnier import Charbonnier, charbonnier
+from mirnet_keras.losses.enhancement import EnhancementLoss, multi_scale_ssim
 from mirnet_keras.losses.perceptual import PerceptualLoss
 
 LOSSES: dict[str, Any] = {
     "charbonnier": Charbonnier,
     "l1": keras.losses.MeanAbsoluteError,
+    "enhancement": EnhancementLoss,
     "mse": keras.losses.MeanSquaredError,
 }
 
@@ -27,11 +29,13 @@ __all__ = [
     "ADVERSARIAL_LOSSES",
     "AdversarialLoss",
     "Charbonnier",
+    "EnhancementLoss",
     "LOSSES",
     "PerceptualLoss",
     "charbonnier",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
+    "multi_scale_ssim",
     "relativistic_discriminator_loss",
     "relativistic_generator_loss",
     "vanilla_discriminator_loss",

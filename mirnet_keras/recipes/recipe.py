@@ -94,7 +94,7 @@ class Recipe(Part):
         arguments: The network's arguments.
         data: What to train on.
         stages: Crop and batch, one after the other.
-        loss: `charbonnier`, `l1` or `mse`.
+        loss: Key of `mirnet_keras.losses.LOSSES`.
         rate, final_rate: Learning rate at the start and at the end.
         schedule: `cosine` from `rate` to `final_rate`, or `step`: times `decay` after every
             `decay_every` steps.
@@ -130,7 +130,7 @@ class Recipe(Part):
         pydantic.Field(discriminator="kind"),
     ]
     stages: Annotated[list[StageOptions], pydantic.Field(min_length=1)]
-    loss: Literal["charbonnier", "l1", "mse"] = "charbonnier"
+    loss: Literal["charbonnier", "enhancement", "l1", "mse"] = "charbonnier"
     rate: pydantic.PositiveFloat = 1e-3
     final_rate: pydantic.NonNegativeFloat = 1e-6
     schedule: Literal["cosine", "step"] = "cosine"

@@ -125,3 +125,13 @@ def test_low_light_is_dark_and_has_8_bits():
         assert dark.min() >= 0
         assert dark.mean() < 0.6 * image.mean()
         np.testing.assert_allclose(dark * 255, np.round(dark * 255), atol=1e-4)
+
+
+def test_low_light_may_have_a_cast_another_curve_and_jpeg():
+    same = {"gain": (0.1, 0.1), "photons": (1e9, 1e9)}
+    plain = applied(LowLight(**same))
+    cast = applied(LowLight(**same, balance=(2, 2))).mean(axis=(0, 1))
+    assert cast[0] > 1.2 * cast[1] and cast[2] > 1.2 * cast[1]
+    assert applied(LowLight(**same, gamma=(3, 3))).mean() > 1.2 * plain.mean()
+    stored = applied(LowLight(photons=(500, 500), compressed=1.0))
+    assert not np.array_equal(stored, applied(LowLight(photons=(500, 500))))

@@ -68,6 +68,7 @@ CASES = [
     Case(layers.ChannelAttention, {"reduction": 2}, 8),
     Case(layers.ChannelAttention, {"reduction": 2, "use_bias": True}, 8),
     Case(layers.ChannelSpatialAttention, {}, 4),
+    Case(layers.ColourAdjustment, {"filters": 4}, 3),
     Case(layers.ConditionNetwork, {"scale": 2, "hidden": 12, "channels": 5}, 8),
     Case(layers.DualAttentionUnit, {}, 16),
     Case(layers.DualAttentionUnit, {"reduction": 4, "activation": None}, 16),
