@@ -140,7 +140,7 @@ class LowLight:
         gain = np.exp(random.uniform(*np.log(self.gain)))
         gamma = random.uniform(*self.gamma)
         cast = [random.uniform(*self.balance), 1, random.uniform(*self.balance)]
-        linear = np.clip(image, 0, 1) ** 2.2 * gain * np.float32(cast)
+        linear = np.clip(image, 0, 1) ** 2.2 * gain * np.array(cast, np.float32)
         photons = np.exp(random.uniform(*np.log(self.photons)))
         deviation = np.sqrt(linear / photons + (random.uniform(0, 1) / 255) ** 2)
         noise: np.ndarray = random.standard_normal(image.shape, np.float32)

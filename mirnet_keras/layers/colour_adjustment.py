@@ -33,16 +33,14 @@ class ColourAdjustment(keras.layers.Layer):
 
     def build(self, input_shape):
         wide = 2 * self.filters
-        first = {"strides": 2, "use_bias": True, "activation": "leaky_relu"}
-        policy = {"dtype": "float32"}
-        self.first = convolution(self.filters, name="first", **first, **policy)
-        self.second = convolution(wide, name="second", **first, **policy)
+        halving: dict = {"strides": 2, "use_bias": True, "activation": "leaky_relu"}
+        policy: dict = {"dtype": "float32"}
+        self.first = convolution(self.filters, name="first", **halving, **policy)
+        self.second = convolution(wide, name="second", **halving, **policy)
         self.hidden = keras.layers.Dense(
             wide, "leaky_relu", kernel_initializer=UNIFORM_FAN_IN, name="hidden", **policy
         )
-        self.predict = keras.layers.Dense(
-            10, kernel_initializer="zeros", name="predict", dtype="float32"
-        )
+        self.predict = keras.layers.Dense(10, kernel_initializer="zeros", name="predict", **policy)
         self.first.build((None, None, None, 6))
         self.second.build((None, None, None, self.filters))
         self.hidden.build((None, wide))

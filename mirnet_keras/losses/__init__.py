@@ -17,6 +17,7 @@ from mirnet_keras.losses.adversarial import (
 from mirnet_keras.losses.charbonnier import Charbonnier, charbonnier
 from mirnet_keras.losses.enhancement import EnhancementLoss, multi_scale_ssim
 from mirnet_keras.losses.perceptual import PerceptualLoss
+from mirnet_keras.losses.weighted import WeightedLosses
 
 LOSSES: dict[str, Any] = {
     "charbonnier": Charbonnier,
@@ -32,6 +33,7 @@ __all__ = [
     "EnhancementLoss",
     "LOSSES",
     "PerceptualLoss",
+    "WeightedLosses",
     "charbonnier",
     "hinge_discriminator_loss",
     "hinge_generator_loss",

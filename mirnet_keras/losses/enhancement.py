@@ -7,6 +7,7 @@ from mirnet_keras.losses.charbonnier import charbonnier
 from mirnet_keras.metrics.full_reference import similarity_map
 
 WINDOW = 7  # of SSIM: scikit-image's default, by which low-light papers score
+UNBIASED = WINDOW**2 / (WINDOW**2 - 1)  # factor of the variances
 SCALES = 3
 PATCH = 8  # side of the patches whose mean colours are compared
 # BT.601: blue and red less luma, each within -0.5..0.5.
@@ -84,13 +85,21 @@ def multi_scale_ssim(true, restored):
     for scale in range(SCALES):
         if scale:
             true, restored = ops.average_pool(true, 2), ops.average_pool(restored, 2)
-        means = [
-            ops.average_pool(image, WINDOW, strides=1)
-            for image in (true, restored, true * true, restored * restored, true * restored)
-        ]
-        similarity = similarity_map(*means, 1.0, WINDOW**2 / (WINDOW**2 - 1))
+        similarity = similarity_map(
+            _window_means(true),
+            _window_means(restored),
+            _window_means(true * true),
+            _window_means(restored * restored),
+            _window_means(true * restored),
+            max_value=1.0,
+            unbiased=UNBIASED,
+        )
         scores.append(ops.mean(similarity, axis=(1, 2, 3)))
     return sum(scores) / SCALES
+
+
+def _window_means(image):
+    return ops.average_pool(image, WINDOW, strides=1)
 
 
 def _chroma(image):

@@ -10,6 +10,8 @@ from mirnet_keras.recipes.data import (
 from mirnet_keras.recipes.expected import CurvePoint, Expected
 from mirnet_keras.recipes.recipe import (
     AdversarialOptions,
+    FeatureOptions,
+    PerceptualOptions,
     Recipe,
     RecipeError,
     StageOptions,
@@ -22,8 +24,10 @@ __all__ = [
     "CurvePoint",
     "DegradedData",
     "Expected",
+    "FeatureOptions",
     "MixedData",
     "PairedData",
+    "PerceptualOptions",
     "Recipe",
     "RecipeError",
     "SegmentedData",

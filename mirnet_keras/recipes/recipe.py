@@ -40,7 +40,31 @@ class StageOptions(Part):
     shrink: pydantic.PositiveInt = 1
 
 
-class AdversarialOptions(Part):
+class FeatureOptions(Part):
+    """Feature maps that a perceptual loss compares.
+
+    Args:
+        features: The network.
+        feature_weights: Its file, relative to the data folder; none for a download.
+        feature_layers: Layers that are compared, all with weight 1; none for the last one.
+    """
+
+    features: Literal["vgg16", "vgg19"] = "vgg19"
+    feature_weights: str | None = None
+    feature_layers: list[str] | None = None
+
+
+class PerceptualOptions(FeatureOptions):
+    """A perceptual loss beside the loss of the pixels.
+
+    Args:
+        weight: Factor of the perceptual loss.
+    """
+
+    weight: pydantic.PositiveFloat = 0.1
+
+
+class AdversarialOptions(FeatureOptions):
     """The second step of training: against a discriminator, from the first step's weights.
 
     Args:
@@ -50,9 +74,6 @@ class AdversarialOptions(Part):
         discriminator_arguments: Its arguments.
         loss: Key of `mirnet_keras.losses.ADVERSARIAL_LOSSES`.
         pixel, perceptual, adversarial: Weights of the generator's losses.
-        features: Network of the perceptual loss.
-        feature_weights: Its file, relative to the data folder; none for a download.
-        feature_layers: Layers of it that are compared, all with weight 1.
         rate, attention_rate, discriminator_rate: Learning rates: of the generator, of its
             attention and condition network, and of the discriminator.
         decay_every, decay: All rates are multiplied by `decay` after so many steps.
@@ -68,9 +89,6 @@ class AdversarialOptions(Part):
     pixel: pydantic.NonNegativeFloat = 1e-2
     perceptual: pydantic.NonNegativeFloat = 1.0
     adversarial: pydantic.NonNegativeFloat = 5e-3
-    features: Literal["vgg16", "vgg19"] = "vgg19"
-    feature_weights: str | None = None
-    feature_layers: list[str] | None = None
     rate: pydantic.PositiveFloat = 1e-4
     attention_rate: pydantic.PositiveFloat = 5e-4
     discriminator_rate: pydantic.PositiveFloat = 1e-4
@@ -95,6 +113,7 @@ class Recipe(Part):
         data: What to train on.
         stages: Crop and batch, one after the other.
         loss: Key of `mirnet_keras.losses.LOSSES`.
+        perceptual: A perceptual loss to add; none for pixels alone.
         rate, final_rate: Learning rate at the start and at the end.
         schedule: `cosine` from `rate` to `final_rate`, or `step`: times `decay` after every
             `decay_every` steps.
@@ -131,6 +150,7 @@ class Recipe(Part):
     ]
     stages: Annotated[list[StageOptions], pydantic.Field(min_length=1)]
     loss: Literal["charbonnier", "enhancement", "l1", "mse"] = "charbonnier"
+    perceptual: PerceptualOptions | None = None
     rate: pydantic.PositiveFloat = 1e-3
     final_rate: pydantic.NonNegativeFloat = 1e-6
     schedule: Literal["cosine", "step"] = "cosine"
@@ -276,6 +296,7 @@ def _known_keys(place) -> list[str]:
         "degraded": DegradedData,
         "mixed": MixedData,
         "adversarial": AdversarialOptions,
+        "perceptual": PerceptualOptions,
         "curve": CurvePoint,
         "expected": Expected,
     }

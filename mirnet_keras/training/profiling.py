@@ -99,7 +99,7 @@ def profile_recipe(recipe, data=".", steps: int = 10) -> Profile:
         batches, _ = training_data(recipe, Path(data))
         model = build(recipe)
         check_fits(model, recipe.stages, batches.images.scale)
-        compile_model(model, recipe)
+        compile_model(model, recipe, data)
         model.jit_compile = False
         making = [_seconds(functools.partial(batches.batch, step)) for step in range(steps)]
         coming = iter(batches.dataset(steps))

@@ -15,7 +15,6 @@ from mirnet_keras.data import (
     Stage,
     SuperResolutionImages,
 )
-from mirnet_keras.losses import LOSSES
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import (
     MixedData,
@@ -37,6 +36,7 @@ from mirnet_keras.training.fitting import (
     precision,
     validation,
 )
+from mirnet_keras.training.recipe_loss import recipe_loss
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.training.start import start_from
 from mirnet_keras.training.train_adversarially import (
@@ -83,8 +83,9 @@ def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> k
         return train_adversarially(
             recipe, first, out, pathlib.Path(data), images, verbose, all_devices
         )
-    batches, images = training_data(recipe, pathlib.Path(data))
-    return run(recipe, out, batches, images, verbose, all_devices)
+    root = pathlib.Path(data)
+    batches, images = training_data(recipe, root)
+    return run(recipe, out, batches, images, verbose, all_devices, root=root)
 
 
 def run(
@@ -95,6 +96,7 @@ def run(
     verbose="auto",
     all_devices: bool = False,
     patience: int | None = None,
+    root: pathlib.Path = pathlib.Path("."),
 ) -> keras.Model:
     """Trains by a recipe of one step on batches that are there; arguments else as in `train`.
 
@@ -102,6 +104,7 @@ def run(
         batches: to train on.
         images: whole pictures to validate on, or None.
         patience: reports after the best validation with which it ends; None: none.
+        root: folder that the paths in the recipe are relative to.
     """
     if all_devices and recipe.accumulate > 1 and keras.backend.backend() == "tensorflow":
         raise RecipeError("`accumulate` does not go with several devices on TensorFlow: use JAX.")
@@ -113,7 +116,7 @@ def run(
             if recipe.start_from:
                 start_from(recipe.start_from, model)
             freeze(model, recipe.frozen)
-            compile_model(model, recipe)
+            compile_model(model, recipe, root)
             model.optimizer.build(model.trainable_variables)
         pictures = fingerprint(batches.images.files)
         folder = RunFolder(out, recipe, writes=this_host()[0] == 0, pictures=pictures)
@@ -123,8 +126,14 @@ def run(
     return load(folder.last)
 
 
-def compile_model(model: keras.Model, recipe: Recipe) -> None:
-    """Compiles `model` with the recipe's loss, schedule, clipping and averaging."""
+def compile_model(model: keras.Model, recipe: Recipe, root=".") -> None:
+    """Compile `model` with the recipe's loss, schedule, clipping and averaging.
+
+    Args:
+        model: The network to train.
+        recipe: Recipe of the run.
+        root: Folder that the paths in the recipe are relative to.
+    """
     optimizer = keras.optimizers.Adam(
         _schedule(recipe),
         *recipe.betas,
@@ -135,7 +144,7 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
     )
     model.compile(
         optimizer,
-        LOSSES[recipe.loss](),
+        recipe_loss(recipe, pathlib.Path(root)),
         jit_compile=compiles_with_xla(),
         steps_per_execution=recipe.steps_per_execution,
     )

@@ -5,9 +5,7 @@ import pathlib
 
 import keras
 
-from mirnet_keras import features
 from mirnet_keras.data import SegmentedBatches, Stage
-from mirnet_keras.losses import PerceptualLoss
 from mirnet_keras.models import DISCRIMINATORS, Discriminator
 from mirnet_keras.presets import load
 from mirnet_keras.recipes import AdversarialOptions, Recipe, RecipeError
@@ -25,10 +23,9 @@ from mirnet_keras.training.fitting import (
     precision,
     validation,
 )
+from mirnet_keras.training.recipe_loss import perceptual_loss
 from mirnet_keras.training.run_folder import RunFolder
 from mirnet_keras.weights import transfer_by_name
-
-FEATURES = {"vgg16": features.vgg16_features, "vgg19": features.vgg19_features}
 
 
 def first_step(recipe: Recipe) -> Recipe:
@@ -53,7 +50,7 @@ def check_second_step(recipe: Recipe, root: pathlib.Path, out) -> None:
     check_fits(build(recipe), options.stages, scale)
     _discriminator(options)
     if options.perceptual:
-        _perceptual(recipe, root)
+        perceptual_loss(options, root, recipe.precision)
     _batches(recipe, options, root, *priors(options, root, scale))
     RunFolder(out, recipe, writes=False)
 
@@ -131,7 +128,7 @@ def adversarial_model(recipe: Recipe, first: keras.Model, root: pathlib.Path) ->
     transfer_by_name(first, generator)
     discriminator = _discriminator(options)
     weights = {name: getattr(options, name) for name in ("pixel", "perceptual", "adversarial")}
-    perceptual = _perceptual(recipe, root) if options.perceptual else None
+    perceptual = perceptual_loss(options, root, recipe.precision) if options.perceptual else None
     model = AdversarialModel(generator, discriminator, weights, perceptual, options.loss)
     optimizer = adversarial_optimizer(
         model,
@@ -201,10 +198,3 @@ def _batches(recipe, options, root, scenes, general) -> SegmentedBatches:
         recipe.seed,
         int(recipe.cache_gigabytes * 1e9),
     )
-
-
-def _perceptual(recipe: Recipe, root: pathlib.Path) -> PerceptualLoss:
-    options = _options(recipe)
-    path = options.feature_weights and root / options.feature_weights
-    layers = {"layers": options.feature_layers} if options.feature_layers else {}
-    return PerceptualLoss(FEATURES[options.features](path, dtype=recipe.precision, **layers))
