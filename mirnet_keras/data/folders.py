@@ -52,6 +52,7 @@ class PairedImages:
         crop: int. The smallest side of a target that is accepted.
         cache_bytes: int. Budget for decoded pictures.
         scale: int. How many times larger than its input each target is.
+        exclude: names of files to leave out, with their folder; one of a pair is enough.
 
     Raises:
         DataError: naming every file without a partner, whose partner is not `scale` times as large,
@@ -59,7 +60,13 @@ class PairedImages:
     """
 
     def __init__(
-        self, inputs, targets, crop: int = 1, cache_bytes: int = DEFAULT_CACHE, scale: int = 1
+        self,
+        inputs,
+        targets,
+        crop: int = 1,
+        cache_bytes: int = DEFAULT_CACHE,
+        scale: int = 1,
+        exclude: Sequence[str] = (),
     ):
         problems: list[str] = []
         self.scale = scale
@@ -67,8 +74,11 @@ class PairedImages:
         for name in sorted(named[0].keys() ^ named[1].keys()):
             path = named[0].get(name) or named[1][name]
             problems.append(f"{path}: has no partner of that name in the other folder")
-        self.paths = [
+        pairs = [
             (named[0][name], named[1][name]) for name in sorted(named[0].keys() & named[1].keys())
+        ]
+        self.paths = [
+            pair for pair in pairs if not any(_is_excluded(path, exclude) for path in pair)
         ]
         self.sizes = []
         for first, second in self.paths:
@@ -155,6 +165,7 @@ class CleanImages:
         cache_bytes: int. Budget for decoded pictures.
         degrade: callable or None. Applied to each crop, with a random generator; its attribute
             `scale`, if any, says how many times smaller it makes the input.
+        exclude: names of files to leave out, with their folder.
 
     Raises:
         DataError: naming every file that cannot be read or is smaller than `crop`.
@@ -166,11 +177,12 @@ class CleanImages:
         crop: int = 1,
         cache_bytes: int = DEFAULT_CACHE,
         degrade: Callable | None = None,
+        exclude: Sequence[str] = (),
     ):
         self.degrade = degrade
         self.scale = getattr(degrade, "scale", 1)
         problems: list[str] = []
-        self.paths = _images(folders)
+        self.paths = [path for path in _images(folders) if not _is_excluded(path, exclude)]
         self.sizes = [_size(path, problems) for path in self.paths]
         self._cache = ImageCache(cache_bytes)
         _finish(self, self.paths, crop, problems)

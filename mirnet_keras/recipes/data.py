@@ -33,6 +33,7 @@ class PairedData(_ValidationPairs):
     Args:
         inputs, targets: Folders to train on.
         scale: How many times larger than its input each target is, for networks that enlarge.
+        exclude: Files to leave out, with their folder: `low/7.png`.
         validation_inputs, validation_targets: Folders to validate on, whole pictures.
     """
 
@@ -40,6 +41,7 @@ class PairedData(_ValidationPairs):
     inputs: str
     targets: str
     scale: pydantic.PositiveInt = 1
+    exclude: list[str] = []
 
 
 class SuperResolutionData(Part):
@@ -64,6 +66,7 @@ class DegradedData(_ValidationPairs):
         folders: Folders to train on.
         degradation: Name of `mirnet_keras.data.DEGRADATIONS`.
         options: Its arguments.
+        exclude: Files to leave out, with their folder.
         validation_inputs, validation_targets: Folders to validate on, whole pictures.
     """
 
@@ -71,6 +74,7 @@ class DegradedData(_ValidationPairs):
     folders: list[str]
     degradation: Literal["gaussian", "poisson_gaussian", "camera", "low_light", "photo"]
     options: dict[str, Any] = {}
+    exclude: list[str] = []
 
     @property
     def scale(self) -> int:

@@ -169,12 +169,14 @@ def _training_images(data, recipe: Recipe, root: pathlib.Path, crop: int) -> Ima
         sources = [_training_images(source, recipe, root, crop) for source in data.sources]
         return MixedImages(sources, data.repeats)
     if isinstance(data, PairedData):
-        return PairedImages(root / data.inputs, root / data.targets, crop, budget, data.scale)
+        inputs, targets = root / data.inputs, root / data.targets
+        return PairedImages(inputs, targets, crop, budget, data.scale, data.exclude)
     folders = [root / folder for folder in data.folders]
     if isinstance(data, SuperResolutionData):
         scale = recipe.arguments["scale"]
         return SuperResolutionImages(folders, scale, crop, budget, data.exclude)
-    return CleanImages(folders, crop, budget, DEGRADATIONS[data.degradation](**data.options))
+    degradation = DEGRADATIONS[data.degradation](**data.options)
+    return CleanImages(folders, crop, budget, degradation, data.exclude)
 
 
 def _validation_images(recipe: Recipe, root: pathlib.Path) -> Images | None:

@@ -192,3 +192,13 @@ def test_missing_and_empty_folders_are_named(tmp_path):
     for name in ("empty", "missing"):
         with pytest.raises(ValueError, match=name):
             CleanImages(tmp_path / name)
+
+
+def test_files_can_be_left_out(folders):
+    low, high = folders
+    assert [path.stem for path, _ in PairedImages(low, high, exclude=["high/a.png"]).paths] == ["b"]
+    assert [path.stem for path in CleanImages([low, high], exclude=["low/b.png"]).paths] == [
+        "a",
+        "a",
+        "b",
+    ]
