@@ -106,6 +106,12 @@ def restore(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean of 8 flips and rotations: 8 times slower.")
     ] = False,
+    strength: Annotated[
+        float,
+        typer.Option(
+            help="How much of the result to take, from 0 (the plainly enlarged picture) to 1."
+        ),
+    ] = 1.0,
     border: Annotated[
         Border,
         typer.Option(
@@ -168,6 +174,7 @@ def restore(
         memory_budget=memory_budget,
         ensemble=ensemble,
         border=border.value,
+        strength=strength,
         threads=threads,
         precision=precision.value,
         device=device,

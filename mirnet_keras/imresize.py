@@ -10,7 +10,13 @@ BLOCK = 16  # output rows computed by one small matrix product
 BORDERS = ("symmetric", "replicate")
 
 
-def imresize(image: np.ndarray, scale: float, *, border: str = "symmetric") -> np.ndarray:
+def imresize(
+    image: np.ndarray,
+    scale: float,
+    *,
+    border: str = "symmetric",
+    rows: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Resizes as MATLAB's `imresize(image, scale, "bicubic")` does, with 0 differing samples.
 
     Cubic convolution with a = -0.5 (Keys, 1981), the kernel widened by `1 / scale` when
@@ -23,9 +29,12 @@ def imresize(image: np.ndarray, scale: float, *, border: str = "symmetric") -> n
         border: what stands outside the image: "symmetric" mirrors it with its edge pixels
             repeated (MATLAB today), "replicate" repeats the edge pixels (older versions; the
             inputs published with RCAN).
+        rows: first row of the result to compute and the row after the last, so that a large result
+            can be made in parts; None computes all rows.
 
     Returns:
-        (ceil(height * scale), ceil(width * scale), channels) of the image's dtype.
+        (ceil(height * scale), ceil(width * scale), channels) of the image's dtype, or those rows of
+        it.
 
     Raises:
         ValueError: for another number of axes, an empty image, or an unknown scale or border.
@@ -38,8 +47,10 @@ def imresize(image: np.ndarray, scale: float, *, border: str = "symmetric") -> n
         raise ValueError(f"`scale` must be a number above 0, such as 1/2. Received {scale}.")
     if border not in BORDERS:
         raise ValueError(f"`border` must be one of {BORDERS}. Received '{border}'.")
-    rows_done = _resize_rows(image, scale, border)
-    columns_done = _resize_rows(rows_done.swapaxes(0, 1), scale, border)
+    first, stop = rows or (0, output_size(len(image), scale))
+    rows_done = _resize_rows(image, scale, border, first, stop)
+    width = output_size(image.shape[1], scale)
+    columns_done = _resize_rows(rows_done.swapaxes(0, 1), scale, border, 0, width)
     return np.ascontiguousarray(columns_done.swapaxes(0, 1))
 
 
@@ -48,20 +59,24 @@ def output_size(size: int, scale: float) -> int:
     return math.ceil(round(size * scale, 9))
 
 
-def _resize_rows(image: np.ndarray, scale: float, border: str) -> np.ndarray:
+def _resize_rows(image: np.ndarray, scale: float, border: str, first: int, stop: int) -> np.ndarray:
     """Resizes along the first axis.
 
     Args:
         image: (rows, columns, channels).
+        first, stop: the rows of the result to compute, of ceil(rows * scale).
 
     Returns:
-        (ceil(rows * scale), columns, channels).
+        (stop - first, columns, channels).
     """
     rows, columns, channels = image.shape
     indices, weights = _blocks(rows, scale, border)
-    pixels = np.ascontiguousarray(image).reshape(rows, columns * channels)
-    gathered = pixels[indices].astype(np.float64)  # (blocks, block inputs, columns * channels)
-    resized = (weights @ gathered).reshape(-1, columns, channels)[: output_size(rows, scale)]
+    blocks = slice(first // BLOCK, -(-stop // BLOCK))
+    gathered = image[indices[blocks]].astype(np.float64)  # (blocks, inputs, columns, channels)
+    gathered = gathered.reshape(*gathered.shape[:2], columns * channels)
+    begin = BLOCK * blocks.start
+    resized = (weights[blocks] @ gathered).reshape(-1, columns, channels)
+    resized = resized[first - begin : stop - begin]
     if not np.issubdtype(image.dtype, np.integer):
         return resized.astype(image.dtype)
     np.floor(np.add(resized, 0.5, out=resized), out=resized)

@@ -8,6 +8,15 @@ import numpy as np
 import pytest
 
 from mirnet_keras.images import read_image, write_image
+from mirnet_keras.imresize import imresize
+from mirnet_keras.restorer import Restorer
+from mirnet_keras.video import restore_video
+
+
+def decoded(path):
+    """All frames of a clip."""
+    with av.open(path) as clip:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)])
 
 
 def files(folder):
@@ -169,6 +178,23 @@ def test_restore_does_a_clip(run, fails, workplace, clip):
     assert facts.items() <= report["clip"].items()
     assert len(report["clip"]["remarks"]) == 1  # of times in milliseconds
     assert sorted(path.name for path in (workplace / "deeper").iterdir()) == ["a.mkv"]
+
+
+def test_the_strength_of_pictures_folders_and_clips(run, fails, photo, workplace, clip):
+    write_image("in/a.png", photo())
+    small = ["restore", "--preset", "awsrn_s_x2"]
+    assert run(*small, "in", "--out", "out", "--strength", "0").exit_code == 0
+    np.testing.assert_array_equal(read_image("out/a_restored.png"), imresize(photo(), 2))
+    assert "exists already, from another" in fails(*small, "in", "--out", "out")
+    clips = [*small, "clip.mp4", "--codec", "ffv1"]
+    assert run(*clips, "--out", "plain.mkv", "--strength", "0").exit_code == 0
+    assert run(*clips, "--out", "full.mkv").exit_code == 0
+    restore_video(Restorer("awsrn_s_x2", strength=0), clip, "python.mkv", codec="ffv1")
+    plain, full, python = (decoded(f"{name}.mkv") for name in ("plain", "full", "python"))
+    assert (plain != full).any()
+    np.testing.assert_array_equal(plain, python)
+    for strength in ("-0.1", "1.1", "nan"):
+        assert "`strength` must be a number from 0" in fails(*small, "in", "--strength", strength)
 
 
 def test_restore_names_what_does_not_fit_a_clip(fails, photo, workplace, clip):

@@ -111,3 +111,13 @@ def test_what_cannot_be_resized_is_refused():
             imresize(image, scale)
     with pytest.raises(ValueError, match="'reflect'"):
         imresize(image, 2, border="reflect")
+
+
+@pytest.mark.parametrize("scale", [1 / 2, 2, 3, 4])
+def test_rows_of_a_result_are_those_of_the_whole(scale):
+    image = np.random.default_rng(0).integers(0, 256, (53, 37, 3), dtype=np.uint8)
+    for picture in (image, image[..., :1], image.astype(np.float32)):
+        whole = imresize(picture, scale)
+        for first, stop in ((0, 1), (3, 26), (15, len(whole))):
+            part = imresize(picture, scale, rows=(first, stop))
+            np.testing.assert_array_equal(part, whole[first:stop])

@@ -18,6 +18,7 @@ from mirnet_keras.machine import DeviceError, device_name, silent_stderr
 from mirnet_keras.pictures import MAX_PIXELS, Picture
 from mirnet_keras.presets import find
 from mirnet_keras.restorer import Restorer, restore_picture, suggest_preset
+from mirnet_keras.restorer.checks import check_strength
 from mirnet_keras.restorer.memory import parse_bytes
 from mirnet_keras.restorer.suggestion import ENLARGING_PRESET, LOW_LIGHT_PRESET
 
@@ -31,12 +32,15 @@ class Settings:
 
     Attributes:
         preset: what `Restorer` takes as text; None: what suits each picture.
-        tile, memory_budget, ensemble, border: see `Restorer`.
+        tile, memory_budget, ensemble, border, strength: see `Restorer`.
         threads: of a LiteRT file; None: all. TensorFlow's are set by `machine.start_keras`.
         precision: "float32" or "bfloat16", which is faster where the processor has it.
         device: "cpu", "gpu", "gpu:1": what a network computes on. None: the first GPU if there is
             one. A LiteRT file always takes the processor.
         alpha, keep_metadata, max_pixels: see `Restorer.restore_file`.
+
+    Raises:
+        RestorerError: for a strength outside 0..1.
     """
 
     preset: str | None = None
@@ -44,12 +48,16 @@ class Settings:
     memory_budget: int | str | None = None
     ensemble: bool = False
     border: str = "reflect"
+    strength: float = 1.0
     threads: int | None = None
     precision: str = "float32"
     device: str | None = None
     alpha: str = "net"
     keep_metadata: bool = True
     max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
 
     def preset_for(self, picture: Picture) -> str:
         """The preset that is named; else what `suggest_preset` says of the picture on white."""
@@ -149,7 +157,7 @@ class Restorers:
                     self._loaded[key] = Restorer(name, threads=threads, **options)
             finally:
                 keras.config.set_dtype_policy(former)
-        return self._loaded[key]
+        return self._loaded[key].with_strength(asked.strength)
 
 
 def _refuse_device(preset: str | None, device: str | None) -> None:

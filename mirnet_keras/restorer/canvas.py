@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mirnet_keras.images import to_dtype
+from mirnet_keras.images import to_dtype, to_float
+from mirnet_keras.imresize import imresize
 
 LOOKING = 0.6  # of the time, about, where the whole picture is looked at before its tiles
 ROWS = 64  # converted at once, so that no second copy of a strip is needed
@@ -33,6 +34,8 @@ class Canvas:
         scale: linear enlargement.
         exact: whether it holds float32 (height, width, 3), neither rounded nor clipped.
         corner: the first row and column of what is written that belong to the result.
+        strength: share of what is written in the result, in 0..1; the rest is the plainly enlarged
+            picture. An exact canvas takes no share.
         out: where the result goes; None for an array of its own.
         progress: is called with the share that is done, in 0..1: after each strip with rows of the
             result, and before the first as `looked` is.
@@ -48,12 +51,14 @@ class Canvas:
         *,
         exact: bool = False,
         corner: tuple[int, int] = (0, 0),
+        strength: float = 1.0,
         out: np.ndarray | None = None,
         progress: Callable[[float], None] | None = None,
     ):
         shape, dtype = result_shape(image, scale)
         self.pixels = np.empty(shape, np.float32 if exact else dtype) if out is None else out
         self._exact = exact
+        self._image, self._scale, self._strength = image, scale, strength
         self._next = -corner[0]  # the row that the next strip begins with
         self._left = corner[1]
         self._progress = progress
@@ -75,9 +80,30 @@ class Canvas:
             if self.pixels.ndim == 2:
                 rows = rows.mean(axis=-1)
             if not self._exact:
-                rows = to_dtype(rows, self.pixels.dtype)
+                rows = to_dtype(self._mixed(rows, self._next + begin), self.pixels.dtype)
             self.pixels[self._next + begin : self._next + end] = rows
         self._next += len(strip)
         if self._progress is not None and first < stop:
             rows_done = min(self._next / height, 1.0)
             self._progress(self._begin + (1 - self._begin) * rows_done)
+
+    def _mixed(self, rows: np.ndarray, first: int) -> np.ndarray:
+        """Mix rows of the result, from `first` on, with those of the plainly enlarged picture."""
+        if self._strength == 1:
+            return rows
+        plain = to_float(plainly_enlarged(self._image, self._scale, first, first + len(rows)))
+        return plain + np.float32(self._strength) * (np.clip(rows, 0, 1) - plain)
+
+
+def plainly_enlarged(image: np.ndarray, scale: int, first: int, stop: int) -> np.ndarray:
+    """Return rows `first` to `stop` of an image enlarged by the exact bicubic, as at strength 0.
+
+    Args:
+        image: (height, width, 3) or (height, width), whose dtype the result has.
+        scale: linear enlargement; at 1 these are the image's own rows.
+        first, stop: rows of the result.
+    """
+    if scale == 1:
+        return image[first:stop]
+    colours = image.reshape(*image.shape[:2], -1)
+    return imresize(colours, scale, rows=(first, stop)).reshape(stop - first, -1, *image.shape[2:])

@@ -1,5 +1,6 @@
 """What is asked of a `Restorer`, checked at the door."""
 
+import numbers
 import os
 import pathlib
 
@@ -130,6 +131,20 @@ def check_border(border: str) -> str:
     if border not in BORDERS:
         raise RestorerError(f"`border` must be one of {list(BORDERS)}. Received {border!r}.")
     return border
+
+
+def check_strength(strength: float) -> float:
+    """Return the strength.
+
+    Raises:
+        RestorerError: for anything but a number in 0..1.
+    """
+    if not isinstance(strength, numbers.Real) or not 0 <= strength <= 1:
+        raise RestorerError(
+            "`strength` must be a number from 0 (the plainly enlarged input) to 1 (the result of "
+            f"the network). Received {strength!r}."
+        )
+    return float(strength)
 
 
 def at_least(name: str, value: int, least: int) -> int:

@@ -1,5 +1,6 @@
 """The one door for pictures: any size, any depth, any kind of trained model."""
 
+import copy
 import dataclasses
 import functools
 import logging
@@ -18,6 +19,7 @@ from mirnet_keras.restorer.checks import (
     check_border,
     check_out,
     check_picture,
+    check_strength,
     checked_overlap,
     checked_tile,
     is_blacked_out,
@@ -82,6 +84,9 @@ class Restorer:
         neutral: Whether a picture in colour whose three channels are equal is restored as the grey
             picture that it is, so that it stays without a tint. False leaves its colour to the
             network, as published scores do.
+        strength: How much of the result is taken, in 0..1, against the plainly enlarged picture
+            (the exact bicubic `imresize`; the picture itself where the network does not enlarge).
+            1 gives the result of the network and 0 the plain enlargement, both to the last bit.
 
     Attributes:
         scale: Linear enlargement.
@@ -104,6 +109,7 @@ class Restorer:
         memory_budget: int | str | None = None,
         border: str = "reflect",
         neutral: bool = True,
+        strength: float = 1.0,
     ):
         if threads is not None:
             at_least("threads", threads, 1)
@@ -116,8 +122,18 @@ class Restorer:
         self.memory_budget = None if memory_budget is None else parse_bytes(memory_budget)
         self.border = check_border(border)
         self.neutral = neutral
-        self._largest: int | None = None  # side of the tiles, once memory did not suffice
-        self._seconds_per_pixel: float | None = None
+        self.strength = check_strength(strength)
+        self._learned = _Learned()
+
+    def with_strength(self, strength: float) -> "Restorer":
+        """Return a restorer of another strength that shares the model; this one stays as it is.
+
+        Raises:
+            RestorerError: for a strength outside 0..1.
+        """
+        other = copy.copy(self)
+        other.strength = check_strength(strength)
+        return other
 
     def __call__(
         self,
@@ -160,7 +176,8 @@ class Restorer:
                 "The result is all black, and the picture is not: the model may not fit it. Look "
                 "at the range of values that the model was trained for; here it is given 0..1."
             )
-        self._seconds_per_pixel = (time.perf_counter() - start) / (image.shape[0] * image.shape[1])
+        pixels = image.shape[0] * image.shape[1]
+        self._learned.seconds_per_pixel = (time.perf_counter() - start) / pixels
         return restored
 
     def estimate(self, shape: tuple[int, ...], dtype=np.uint8) -> Estimate:
@@ -176,7 +193,8 @@ class Restorer:
         size = self._padded_size(shape[:2])
         costs = self._costs(np.dtype(dtype))
         estimate = costs.estimate(size, self._tile(size, costs))
-        seconds = self._seconds_per_pixel and self._seconds_per_pixel * shape[0] * shape[1]
+        pace = self._learned.seconds_per_pixel
+        seconds = pace and pace * shape[0] * shape[1]
         return dataclasses.replace(estimate, seconds=seconds)
 
     def restore_file(
@@ -231,15 +249,22 @@ class Restorer:
     def _attempt(self, image: np.ndarray, out, progress: Progress | None) -> np.ndarray:
         colour = np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
         if self.ensemble:
-            canvas = Canvas(image, self.scale, out=out)
+            canvas = Canvas(image, self.scale, strength=self.strength, out=out)
             exact = functools.partial(self._exact, progress=progress and in_eight(progress))
             canvas.write(self_ensemble(exact, colour))
         elif self.tile == "chop":
-            canvas = Canvas(image, self.scale, out=out)
+            canvas = Canvas(image, self.scale, strength=self.strength, out=out)
             canvas.write(self._exact(colour))
         else:
             corner = self._corner()
-            canvas = Canvas(image, self.scale, corner=corner, out=out, progress=progress)
+            canvas = Canvas(
+                image,
+                self.scale,
+                corner=corner,
+                strength=self.strength,
+                out=out,
+                progress=progress,
+            )
             self._fill(canvas, colour)
         return canvas.pixels
 
@@ -270,7 +295,7 @@ class Restorer:
         is_whole = costs.estimate(size, tile).tiles == 1
         at_once = 0
         if not is_whole:
-            at_once = pixels_at_once(size, tile, costs, self.memory_budget, self._largest)
+            at_once = pixels_at_once(size, tile, costs, self.memory_budget, self._learned.largest)
         strips = restored_strips(
             self._checked(picture, at_once, canvas.looked),
             picture,
@@ -364,7 +389,7 @@ class Restorer:
         if self._model.fixed_size is not None:
             return self._model.fixed_size
         if self.tile == "auto":
-            return choose_tile(size, costs, self.memory_budget, self._largest)
+            return choose_tile(size, costs, self.memory_budget, self._learned.largest)
         return (self.tile, self.tile) if isinstance(self.tile, int) else size
 
     def _shrink(self, image: np.ndarray, error: Exception) -> None:
@@ -380,11 +405,11 @@ class Restorer:
         if self._model.fixed_size is not None:
             smaller = []
         if self.tile == "auto" and smaller:
-            self._largest = smaller[0]
+            self._learned.largest = smaller[0]
             _log.warning(
                 "The memory does not suffice for %d x %d pixels at once: tiles of %d from now on.",
                 *tile,
-                self._largest,
+                self._learned.largest,
             )
             return
         hint = f"Use tile={smaller[0]}." if smaller else "Close other programs, or cut the picture."
@@ -393,6 +418,19 @@ class Restorer:
             f"The memory does not suffice for a picture of {size[1]} x {size[0]} pixels in tiles "
             f"of {tile[1]} x {tile[0]}, which takes about {needed / 1e6:.0f} MB. {hint}"
         ) from error
+
+
+@dataclasses.dataclass
+class _Learned:
+    """What a restorer finds out at work; copies of another strength share it.
+
+    Attributes:
+        largest: side of the tiles, once memory did not suffice.
+        seconds_per_pixel: of the last picture.
+    """
+
+    largest: int | None = None
+    seconds_per_pixel: float | None = None
 
 
 def _unheard(share: float) -> None:

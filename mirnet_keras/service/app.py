@@ -178,6 +178,7 @@ def _asking(
         preset: Annotated[str | None, Query(description="else chosen by brightness")] = None,
         alpha: Literal["net", "resize", "drop", "flatten"] = "net",
         ensemble: bool = False,
+        strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
         keep_metadata: bool = True,
         format: Literal["png", "jpg", "webp", "tif", "bmp"] | None = None,
     ) -> Work:
@@ -189,6 +190,7 @@ def _asking(
             preset=preset or settings.preset,
             alpha=alpha,
             ensemble=ensemble,
+            strength=strength,
             keep_metadata=keep_metadata,
             max_pixels=limits.max_pixels,
         )

@@ -1,7 +1,11 @@
-import numpy as np
+import dataclasses
 
-from mirnet_keras.batch import Settings
+import numpy as np
+import pytest
+
+from mirnet_keras.batch import Restorers, Settings
 from mirnet_keras.pictures import Picture
+from mirnet_keras.restorer import RestorerError
 
 
 def test_what_is_transparent_is_not_dark(settings):
@@ -10,3 +14,18 @@ def test_what_is_transparent_is_not_dark(settings):
     assert Settings().preset_for(Picture(logo, alpha)) == "awsrn_s_x2"
     assert Settings().preset_for(Picture(logo)) == "mirnet_lowlight_small"
     assert settings.preset_for(Picture(logo)) == settings.preset
+
+
+def test_another_strength_is_another_result_of_the_same_model(settings):
+    half = dataclasses.replace(settings, strength=0.5)
+    assert half.fingerprint() != settings.fingerprint()
+    loaded = {}
+    whole, part = (Restorers(s, loaded).named(s.preset) for s in (settings, half))
+    assert len(loaded) == 1
+    assert (whole.strength, part.strength) == (1, 0.5)
+
+
+@pytest.mark.parametrize("strength", [-1, 2, float("nan")])
+def test_a_strength_outside_its_range_is_refused_before_a_picture_is_read(strength):
+    with pytest.raises(RestorerError, match="`strength`"):
+        Settings(strength=strength)

@@ -117,7 +117,7 @@ def test_missing_memory_while_statistics_are_gathered_makes_smaller_tiles(monkey
     restored = restorer(photo(300, 320))
     assert restored.shape == (600, 640, 3)
     assert max(seen) > limit >= seen[-1]
-    assert restorer._largest <= 128
+    assert restorer._learned.largest <= 128
 
 
 def test_other_errors_are_not_taken_for_missing_memory(blur, monkeypatch):

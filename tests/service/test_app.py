@@ -55,6 +55,7 @@ def bomb():
             {"ensemble": True},
             {"keep_metadata": False},
         ),
+        ({"strength": "0.3"}, ["--strength", "0.3"], {"strength": 0.3}, {}),
     ],
 )
 def test_service_command_and_python_give_the_same_bytes(query, options, restorer, file, tmp_path):
@@ -98,6 +99,8 @@ def test_what_cannot_be_restored_is_refused(monkeypatch):
         assert (status, f"no preset '{name}'" in text) == (422, True)
     assert refusal(photo(), alpha="keep")[0] == 422
     assert refusal(photo(), format="exe")[0] == 422
+    for strength in ("1.01", "-1", "nan"):
+        assert refusal(photo(), strength=strength)[0] == 422
     assert service.get("/restore").status_code == 405
 
 
