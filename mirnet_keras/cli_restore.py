@@ -51,6 +51,14 @@ class Format(enum.StrEnum):
     BMP = "bmp"
 
 
+class TaskName(enum.StrEnum):
+    """What can be done with a picture."""
+
+    ENLARGE = "enlarge"
+    DENOISE = "denoise"
+    BRIGHTEN = "brighten"
+
+
 class Precision(enum.StrEnum):
     """What a network computes in."""
 
@@ -76,9 +84,12 @@ def restore(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Preset name, folder, .keras or .tflite file. Without it: the low-light preset "
-            "for a dark picture, else the one that doubles the size."
+            help="Preset name, folder, .keras or .tflite file. Without it: what suits each "
+            "picture, by a look at its light, noise, JPEG blocks and content."
         ),
+    ] = None,
+    task: Annotated[
+        TaskName | None, typer.Option(help="What to do, where the preset is chosen by a look.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -170,6 +181,7 @@ def restore(
 
     settings = Settings(
         preset=preset,
+        task=task and task.value,
         tile=side,
         memory_budget=memory_budget,
         ensemble=ensemble,
@@ -200,7 +212,7 @@ def restore(
             if found.is_single and outcome.error:
                 raise outcome.error
             if not as_json:
-                _print_outcome(outcome, is_chosen=preset is None)
+                _print_outcome(outcome)
             update(advance=1)
     counts = Counter(restored=0, skipped=0, failed=0)
     counts.update(outcome.status for outcome in outcomes)
@@ -263,17 +275,17 @@ def _forecast_text(forecast: Any) -> str:
     )
 
 
-def _print_outcome(outcome: Any, *, is_chosen: bool) -> None:
+def _print_outcome(outcome: Any) -> None:
     """One line for a picture, and its remarks."""
     if outcome.error:
         typer.echo(f"{outcome.input}: failed. {outcome.reason}", err=True)
     elif outcome.status == "skipped":
         typer.echo(f"{outcome.input} -> {outcome.output}  (is there already)")
     else:
-        chosen = ", chosen by brightness" if is_chosen else ""
+        seen = f"{outcome.seen}: " if outcome.seen else ""
         typer.echo(
             f"{outcome.input} -> {outcome.output}  "
-            f"({outcome.preset}{chosen}; {outcome.seconds:.1f} s)"
+            f"({seen}{outcome.preset}; {outcome.seconds:.1f} s)"
         )
     for remark in outcome.remarks:
         typer.echo(f"  {remark}")

@@ -21,7 +21,7 @@ def serve(
         int, typer.Option(min=0, max=65535, help="0: one that is free, which is said.")
     ] = 8000,
     preset: Annotated[
-        str | None, typer.Option(help="Where a request names none; else chosen by brightness.")
+        str | None, typer.Option(help="Where a request names none; else each picture decides.")
     ] = None,
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a picture file.")] = 64 * 2**20,
     max_pixels: Annotated[

@@ -81,14 +81,18 @@ def restore_clip(
         as_json: whether to report in JSON.
     """
     from mirnet_keras.batch import Restorers
-    from mirnet_keras.restorer import suggest_preset
+    from mirnet_keras.pictures import Picture
+    from mirnet_keras.restorer import Suggestion
     from mirnet_keras.video import middle_frame, restore_video
 
     output = _output(path, out)
     refuse_existing([output], overwrite)
-    preset = settings.preset or suggest_preset(middle_frame(path, settings.max_pixels))
+    if settings.preset is not None:
+        choice = Suggestion(settings.preset)
+    else:
+        choice = settings.choice_for(Picture(middle_frame(path, settings.max_pixels)))
     restorers = Restorers(settings)
-    restorer = restorers.named(preset)
+    restorer = restorers.named(choice.preset)
     frames, start = 0, time.perf_counter()
     with progress_bar(None) as update, restorers.on_device():
 
@@ -109,11 +113,12 @@ def restore_clip(
         )
     seconds = time.perf_counter() - start
     if as_json:
-        facts = {"input": path, "output": output, "preset": preset, "frames": frames}
-        print_json({"clip": facts | {"seconds": seconds, "remarks": remarks}})
+        facts = {"input": path, "output": output, "preset": choice.preset, "frames": frames}
+        facts |= {"seen": choice.seen, "seconds": seconds, "remarks": remarks}
+        print_json({"clip": facts})
         return
-    chosen = "" if settings.preset else ", chosen by brightness"
-    typer.echo(f"{path} -> {output}  ({preset}{chosen}; {frames} frames, {seconds:.1f} s)")
+    seen = f"{choice.seen}: " if choice.seen else ""
+    typer.echo(f"{path} -> {output}  ({seen}{choice.preset}; {frames} frames, {seconds:.1f} s)")
     for remark in remarks:
         typer.echo(f"  {remark}")
 

@@ -23,17 +23,20 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
 
 
-def test_restore_chooses_by_brightness_and_writes_beside(run, photo):
+def test_restore_chooses_by_a_look_and_writes_beside(run, fails, photo):
     write_image("light.png", photo())
     write_image("dark.png", photo() // 10)
     result = run("restore", "light.png")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(
-        "light.png -> light_restored.png  (awsrn_s_x2, chosen by brightness; "
-    )
+    assert result.stdout.startswith("light.png -> light_restored.png  (clean photo: awsrn_s_x2; ")
     assert read_image("light_restored.png").shape == (24, 20, 3)
-    assert "mirnet_lowlight_small" in run("restore", "dark.png").stdout
+    assert "(dark photo: mirnet_lowlight_small; " in run("restore", "dark.png").stdout
     assert read_image("dark_restored.png").shape == (12, 10, 3)
+    task = ["--task", "enlarge"]
+    result = run("restore", "dark.png", *task, "--out", "large.png", "--json")
+    (entry,) = json.loads(result.stdout)["images"]
+    assert (entry["preset"], entry["seen"]) == ("awsrn_s_x2", "dark photo")
+    assert "leave one of them out" in fails("restore", "dark.png", *task, "--preset", "awsrn_s_x2")
 
 
 def test_restore_folders_and_json(run, photo):
@@ -169,7 +172,7 @@ def clip(photo, workplace):
 def test_restore_does_a_clip(run, fails, workplace, clip):
     result = run("restore", "clip.mp4")
     assert result.exit_code == 0, result.output
-    facts = r"\(awsrn_s_x2, chosen by brightness; 3 frames, [\d.]+ s\)"
+    facts = r"\(clean photo: awsrn_s_x2; 3 frames, [\d.]+ s\)"
     assert re.match(rf"clip.mp4 -> clip_restored.mp4  {facts}\n$", result.stdout)
     assert "exists already" in fails("restore", "clip.mp4")
     options = ["--preset", "awsrn_s_x2", "--device", "cpu", "--codec", "ffv1", "--json"]

@@ -54,7 +54,7 @@ def estimate_all(jobs: Iterable[Job], settings: Settings) -> Iterator[Forecast]:
 
 def _forecast(path: Path, settings: Settings, restorers: Restorers) -> Forecast:
     picture = read_picture(path, max_pixels=settings.max_pixels)
-    name = settings.preset_for(picture)
+    name = settings.choice_for(picture).preset
     restorer = restorers.named(name)
     pixels, piece = picture.pixels, picture.pixels[:PIECE, :PIECE]
     estimate, small = (restorer.estimate(image.shape, image.dtype) for image in (pixels, piece))

@@ -17,6 +17,7 @@ from mirnet_keras.batch.unlikeness import UnlikenessRemark
 from mirnet_keras.files import remove_leftovers
 from mirnet_keras.images import write_bytes
 from mirnet_keras.pictures import Picture, encode_picture, read_picture
+from mirnet_keras.restorer import Suggestion
 
 AT_ONCE = 3  # pictures in memory
 
@@ -29,6 +30,8 @@ class Outcome:
         input, output: paths; `output` exists unless the picture failed.
         status: "restored", "skipped" (the same result was there) or "failed".
         preset: what restored it.
+        seen: a few words on what the picture shows, by which the preset was chosen; None where
+            the preset was named.
         seconds: of computing, and of waiting for memory to compute in.
         remarks: sentences about what was lost; for one picture of a run also that it is unlike
             what its network was trained on.
@@ -39,6 +42,7 @@ class Outcome:
     output: Path
     status: str
     preset: str | None = None
+    seen: str | None = None
     seconds: float = 0
     remarks: tuple[str, ...] = ()
     error: Exception | None = None
@@ -133,14 +137,14 @@ def _restore(
         if picture is None:
             return Outcome(job.input, job.output, "skipped")
         start = time.perf_counter()
-        preset, restored = restorers.restore(picture, stop.report)
+        choice, restored = restorers.restore(picture, stop.report)
         seconds = time.perf_counter() - start
-        sentence = remark.on(picture, preset)
+        sentence = remark.on(picture, choice.preset)
         if sentence is not None:
             restored = restored.remarked(sentence)
     except Exception as error:  # whatever it is, it must not cost the other pictures
         return Outcome(job.input, job.output, "failed", error=error)
-    return _write(job, restored, record, preset, seconds)
+    return _write(job, restored, record, choice, seconds)
 
 
 def _read(job: Job, settings: Settings, record: Record | None) -> Picture | None:
@@ -151,13 +155,14 @@ def _read(job: Job, settings: Settings, record: Record | None) -> Picture | None
 
 
 def _write(
-    job: Job, restored: Picture, record: Record | None, preset: str, seconds: float
+    job: Job, restored: Picture, record: Record | None, choice: Suggestion, seconds: float
 ) -> Outcome:
+    facts = choice.preset, choice.seen, seconds
     try:
         content, remarks = encode_picture(restored, job.output.suffix)
         if record is not None:
             record.add(job, content)
         write_bytes(job.output, content)
     except Exception as error:
-        return Outcome(job.input, job.output, "failed", preset, seconds, error=error)
-    return Outcome(job.input, job.output, "restored", preset, seconds, remarks)
+        return Outcome(job.input, job.output, "failed", *facts, error=error)
+    return Outcome(job.input, job.output, "restored", *facts, remarks)

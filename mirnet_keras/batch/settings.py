@@ -17,10 +17,10 @@ from mirnet_keras.batch.room import Room
 from mirnet_keras.machine import DeviceError, device_name, silent_stderr
 from mirnet_keras.pictures import MAX_PIXELS, Picture
 from mirnet_keras.presets import find
-from mirnet_keras.restorer import Restorer, restore_picture, suggest_preset
+from mirnet_keras.restorer import Restorer, Suggestion, look, restore_picture, suggest_preset
 from mirnet_keras.restorer.checks import check_strength
 from mirnet_keras.restorer.memory import parse_bytes
-from mirnet_keras.restorer.suggestion import ENLARGING_PRESET, LOW_LIGHT_PRESET
+from mirnet_keras.restorer.suggestion import Task, candidates, check_task
 
 ROOM = 2**30  # bytes in which several pictures are worked on at once, where no budget is given
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -32,6 +32,8 @@ class Settings:
 
     Attributes:
         preset: what `Restorer` takes as text; None: what suits each picture.
+        task: "enlarge", "denoise" or "brighten": what shall be done, with the preset that suits
+            each picture; None: what suits each picture. Only without `preset`.
         tile, memory_budget, ensemble, border, strength: see `Restorer`.
         threads: of a LiteRT file; None: all. TensorFlow's are set by `machine.start_keras`.
         precision: "float32" or "bfloat16", which is faster where the processor has it.
@@ -40,10 +42,11 @@ class Settings:
         alpha, keep_metadata, max_pixels: see `Restorer.restore_file`.
 
     Raises:
-        RestorerError: for a strength outside 0..1.
+        RestorerError: for a strength outside 0..1, an unknown task, and a task beside a preset.
     """
 
     preset: str | None = None
+    task: Task | None = None
     tile: int | str | None = "auto"
     memory_budget: int | str | None = None
     ensemble: bool = False
@@ -58,10 +61,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
+        check_task(self.task, self.preset)
 
-    def preset_for(self, picture: Picture) -> str:
-        """The preset that is named; else what `suggest_preset` says of the picture on white."""
-        return self.preset or suggest_preset(picture.on_white().rgb)
+    def choice_for(self, picture: Picture) -> Suggestion:
+        """Return the preset that is named; else what suits the picture, on white."""
+        if self.preset is not None:
+            return Suggestion(self.preset)
+        return suggest_preset(look(picture.pixels, picture.alpha), self.task)
 
     def fingerprint(self) -> str:
         """A short text that differs where results may differ: by model, version or setting.
@@ -69,7 +75,7 @@ class Settings:
         Raises:
             PresetError: for an unknown preset.
         """
-        presets = [self.preset] if self.preset else [LOW_LIGHT_PRESET, ENLARGING_PRESET]
+        presets = [self.preset] if self.preset else candidates(self.task)
         values = dataclasses.asdict(self) | {"version": __version__}
         del values["max_pixels"], values["threads"], values["device"]
         models = [hashlib.sha256(_description(preset)).hexdigest() for preset in presets]
@@ -103,16 +109,16 @@ class Restorers:
 
     def restore(
         self, picture: Picture, progress: Callable[[float], None] | None = None
-    ) -> tuple[str, Picture]:
-        """The preset that was taken, and the picture restored with it.
+    ) -> tuple[Suggestion, Picture]:
+        """The preset that was taken and why, and the picture restored with it.
 
         Args:
             picture: what to restore.
             progress: see `Restorer.__call__`, called with 0 when there is memory, too; where the
                 opacity is restored as well, that follows and begins at 0 again.
         """
-        name = self._settings.preset_for(picture)
-        restorer = self.named(name)
+        choice = self._settings.choice_for(picture)
+        restorer = self.named(choice.preset)
         pixels = picture.pixels
         room = self._room.taking(restorer.estimate(pixels.shape, pixels.dtype).memory)
         with room, self.on_device():
@@ -124,7 +130,7 @@ class Restorers:
                 scale=restorer.scale,
                 alpha=self._settings.alpha,
             )
-        return name, restored if self._settings.keep_metadata else restored.without_metadata()
+        return choice, restored if self._settings.keep_metadata else restored.without_metadata()
 
     def named(self, name: str) -> Restorer:
         """The restorer of a preset, loaded where it is not there yet; it is called `on_device`.

@@ -8,6 +8,7 @@ from mirnet_keras.pictures import Picture
 from mirnet_keras.presets import Preset, PresetError, find, read_preset
 from mirnet_keras.presets.description import DESCRIPTION
 from mirnet_keras.recipes import SuperResolutionData, list_recipes, load_recipe
+from mirnet_keras.restorer import look
 from mirnet_keras.restorer.unlikeness import unlike_clean_bicubic
 
 
@@ -32,7 +33,7 @@ class UnlikenessRemark:
         """
         if self._is_said or not self._learned_bicubic(preset):
             return None
-        traits = unlike_clean_bicubic(picture.on_white().pixels)
+        traits = unlike_clean_bicubic(look(picture.pixels, picture.alpha))
         with self._saying:
             if self._is_said or not traits:
                 return None

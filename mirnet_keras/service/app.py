@@ -81,9 +81,9 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     """Makes the service: `POST /restore`, `/jobs`, `GET /presets`, `/healthz`, `/metrics`, a page.
 
     `POST /restore` takes the bytes of a picture file and gives those of the result, the same as
-    the command `restore` writes with the same settings. The headers `Mirnet-Preset` and
-    `Mirnet-Remarks` say what restored it and what was lost. `POST /jobs` takes the same, and the
-    result is fetched later. The page is on `/`.
+    the command `restore` writes with the same settings. The headers `Mirnet-Preset`, `Mirnet-Seen`
+    and `Mirnet-Remarks` say what restored it, by what it was chosen, and what was lost. `POST
+    /jobs` takes the same, and the result is fetched later. The page is on `/`.
 
     Args:
         settings: the defaults of the requests, and what they cannot choose: tiles, precision. A
@@ -175,7 +175,8 @@ def _asking(
 
     async def asked(
         request: Request,
-        preset: Annotated[str | None, Query(description="else chosen by brightness")] = None,
+        preset: Annotated[str | None, Query(description="else the picture decides")] = None,
+        task: Literal["enlarge", "denoise", "brighten"] | None = None,
         alpha: Literal["net", "resize", "drop", "flatten"] = "net",
         ensemble: bool = False,
         strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
@@ -185,9 +186,12 @@ def _asking(
         _check_type(request)
         if preset is not None and preset not in known:
             raise HTTPException(422, f"There is no preset '{preset}'. GET /presets lists them.")
+        if preset is not None and task is not None:
+            raise HTTPException(422, "Leave out `task` or `preset`: a task chooses a preset.")
         wanted = dataclasses.replace(
             settings,
-            preset=preset or settings.preset,
+            preset=preset or (None if task else settings.preset),
+            task=task,
             alpha=alpha,
             ensemble=ensemble,
             strength=strength,
@@ -269,8 +273,9 @@ def _restored(
     suffix = suffix or output_suffix(Path("picture"), kind)
     try:
         picture = decode_picture(data, max_pixels=settings.max_pixels)
-        preset = settings.preset_for(picture)
-        restorers = Restorers(dataclasses.replace(settings, preset=preset), loaded)
+        choice = settings.choice_for(picture)
+        preset = choice.preset
+        restorers = Restorers(dataclasses.replace(settings, preset=preset, task=None), loaded)
         _check_output(picture, restorers.named(preset).scale, most)
         _, restored = restorers.restore(picture, progress)
         content, remarks = encode_picture(restored, suffix)
@@ -278,6 +283,8 @@ def _restored(
         raise HTTPException(422, str(error)) from error
     name = urllib.parse.quote(Path(preset).name)  # a header has room for little else than ASCII
     headers = {"Mirnet-Preset": name, "Mirnet-Remarks": " ".join(remarks)}
+    if choice.seen is not None:
+        headers["Mirnet-Seen"] = choice.seen
     return content, headers, TYPES[suffix]
 
 

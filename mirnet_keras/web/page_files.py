@@ -4,7 +4,7 @@ import importlib.resources
 from typing import Literal
 
 from mirnet_keras.presets import Preset
-from mirnet_keras.restorer.suggestion import DARK_LUMA
+from mirnet_keras.restorer.looking import DARK_HIGHLIGHTS, DARK_LUMA
 
 Engine = Literal["device", "server"]
 # What only one of the engines needs; the first is named in `site.json`.
@@ -53,6 +53,7 @@ def site_facts(engine: Engine, *, for_dark: str, for_others: str) -> dict[str, o
         "engine": ENGINE_FILES[engine][0],
         "examples": [{"file": name, "title": title} for name, title in EXAMPLES.items()],
         "dark_luma": DARK_LUMA,
+        "dark_highlights": DARK_HIGHLIGHTS,
         "for_dark": for_dark,
         "for_others": for_others,
     }

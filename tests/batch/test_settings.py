@@ -5,15 +5,22 @@ import pytest
 
 from mirnet_keras.batch import Restorers, Settings
 from mirnet_keras.pictures import Picture
-from mirnet_keras.restorer import RestorerError
+from mirnet_keras.restorer import RestorerError, Suggestion
 
 
 def test_what_is_transparent_is_not_dark(settings):
-    logo, alpha = np.zeros((16, 12, 3), np.uint8), np.zeros((16, 12), np.uint8)
-    logo[6:9, 4:8], alpha[6:9, 4:8] = (200, 20, 20), 255
-    assert Settings().preset_for(Picture(logo, alpha)) == "awsrn_s_x2"
-    assert Settings().preset_for(Picture(logo)) == "mirnet_lowlight_small"
-    assert settings.preset_for(Picture(logo)) == settings.preset
+    dim, alpha = np.full((16, 12, 3), 20, np.uint8), np.zeros((16, 12), np.uint8)
+    alpha[6:9, 4:8] = 255
+    assert Settings().choice_for(Picture(dim, alpha)).preset == "awsrn_s_x2"
+    assert Settings().choice_for(Picture(dim)) == Suggestion("mirnet_lowlight_small", "dark photo")
+    assert Settings(task="denoise").choice_for(Picture(dim)).preset == "mirnet_denoise_small"
+    assert settings.choice_for(Picture(dim)) == Suggestion(settings.preset)
+
+
+def test_a_task_is_another_result_and_stands_without_a_preset():
+    assert Settings(task="enlarge").fingerprint() != Settings().fingerprint()
+    with pytest.raises(RestorerError, match="leave one of them out"):
+        Settings(preset="awsrn_s_x2", task="enlarge")
 
 
 def test_another_strength_is_another_result_of_the_same_model(settings):

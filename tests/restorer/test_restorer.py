@@ -9,7 +9,7 @@ import pytest
 from mirnet_keras.images import read_image, to_float, write_image
 from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, RestorationModel, folding
 from mirnet_keras.presets import PresetError
-from mirnet_keras.restorer import Restorer, RestorerError, suggest_preset
+from mirnet_keras.restorer import Restorer, RestorerError
 from mirnet_keras.symmetry import symmetry, undo_symmetry
 
 SIZES = [(1, 1), (1, 7), (5, 3), (17, 23), (63, 65)]
@@ -280,12 +280,6 @@ def test_litert_without_its_package_says_what_to_install(litert_path, monkeypatc
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(ValueError, match=r"pip install '\.\[litert\]'"):
         Restorer(litert_path)
-
-
-def test_the_suggestion_follows_the_brightness():
-    assert suggest_preset(np.full((4, 4, 3), 20, np.uint8)) == "mirnet_lowlight_small"
-    assert suggest_preset(np.full((4, 4, 3), 120, np.uint8)) == "awsrn_s_x2"
-    assert suggest_preset(np.full((4, 4, 3), 20 * 257, np.uint16)) == "mirnet_lowlight_small"
 
 
 def test_restoring_works_on_jax_without_tensorflow():

@@ -148,7 +148,7 @@ def test_a_full_house_answers_503_and_serves_the_others(monkeypatch):
     assert "mirnet_waiting 0.0" in metrics
 
 
-def test_a_logo_on_transparent_black_is_not_dark(monkeypatch):
+def test_what_is_transparent_is_not_dark(monkeypatch):
     asked = []
 
     def named(self, name):
@@ -157,12 +157,32 @@ def test_a_logo_on_transparent_black_is_not_dark(monkeypatch):
 
     monkeypatch.setattr(Restorers, "named", named)
     monkeypatch.setattr(Restorers, "_load", lambda self, name: None)
-    logo = np.zeros((16, 12, 4), np.uint8)
-    logo[6:9, 4:8] = (200, 20, 20, 255)
-    assert client().post("/restore", content=encoded(logo), headers=PNG).status_code == 422
-    logo[..., 3] = 255
-    client().post("/restore", content=encoded(logo), headers=PNG)
-    assert asked == ["awsrn_s_x2", "mirnet_lowlight_small"]
+    dim = np.full((16, 12, 4), 20, np.uint8)
+    dim[..., 3] = 0
+    assert client().post("/restore", content=encoded(dim), headers=PNG).status_code == 422
+    dim[..., 3] = 255
+    client().post("/restore", content=encoded(dim), headers=PNG)
+    client().post("/restore?task=denoise", content=encoded(dim), headers=PNG)
+    assert asked == ["awsrn_s_x2", "mirnet_lowlight_small", "mirnet_denoise_small"]
+
+
+def test_an_answer_says_what_was_seen_and_a_task_decides(workplace):
+    service = client()
+    dim = encoded(np.full((16, 12, 3), 20, np.uint8))
+    answer = service.post("/restore", content=dim, headers=PNG)
+    assert answer.headers["mirnet-preset"] == "mirnet_lowlight_small"
+    assert answer.headers["mirnet-seen"] == "dark photo"
+    enlarged = service.post("/restore?task=enlarge", content=dim, headers=PNG)
+    assert enlarged.headers["mirnet-preset"] == "awsrn_s_x2"
+    (workplace / "a.png").write_bytes(dim)
+    command = ["restore", "a.png", "--task", "enlarge"]
+    assert CliRunner().invoke(cli.app, command).exit_code == 0
+    assert enlarged.content == (workplace / "a_restored.png").read_bytes()
+    named = service.post("/restore?preset=awsrn_s_x2", content=dim, headers=PNG)
+    assert "mirnet-seen" not in named.headers
+    both = service.post("/restore?preset=awsrn_s_x2&task=enlarge", content=dim, headers=PNG)
+    assert both.status_code == 422 and "a task chooses a preset" in both.text
+    assert service.post("/restore?task=sharpen", content=dim, headers=PNG).status_code == 422
 
 
 def test_a_preset_of_the_service_is_loaded_once_and_at_the_start(monkeypatch, tiny_preset):

@@ -1,7 +1,7 @@
 // The page: choose a photo and what to do with it, restore it, compare, download.
 
 import { showAfter, showBefore, startComparison } from "./comparison.js";
-import { meanLuma, pngOf, readPicture, refuseTooLarge, saveFile } from "./pictures.js";
+import { lightOf, pngOf, readPicture, refuseTooLarge, saveFile } from "./pictures.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -71,7 +71,8 @@ async function choose(blob, file) {
     showBefore(picture);
     element("restore").disabled = false;
     element("download").hidden = true;
-    const isDark = meanLuma(picture) < site.dark_luma;
+    const light = lightOf(picture);
+    const isDark = light.mean < site.dark_luma && light.highlights < site.dark_highlights;
     const suggested = isDark ? site.for_dark : site.for_others;
     document.querySelector(`input[value="${suggested}"]`)?.click();
     say(`${file.split("/").pop()}: ${picture.width} x ${picture.height} pixels.`);

@@ -53,13 +53,21 @@ export function saveFile(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // once it is surely being saved
 }
 
-/** Mean luma of BT.601 in studio swing, 16/255..235/255: `mirnet_keras.images.luma`. */
-export function meanLuma({ data }) {
+/** Mean luma, and the luma that 2 % of the pixels exceed: BT.601 in studio swing, 16..235. */
+export function lightOf({ data }) {
+  const counts = new Uint32Array(256);
   let sum = 0;
   for (let i = 0; i < data.length; i += 4) {
-    sum += 65.481 * data[i] + 128.553 * data[i + 1] + 24.966 * data[i + 2];
+    const luma = 16 + (65.481 * data[i] + 128.553 * data[i + 1] + 24.966 * data[i + 2]) / 255;
+    sum += luma;
+    counts[Math.floor(luma)] += 1;
   }
-  return (16 + sum / 255 / (data.length / 4)) / 255;
+  const pixels = data.length / 4;
+  let highlights = 255;
+  for (let above = counts[255]; above <= 0.02 * pixels; above += counts[highlights]) {
+    highlights -= 1;
+  }
+  return { mean: sum / pixels, highlights };
 }
 
 function canvasContext(canvas) {
