@@ -20,7 +20,7 @@ from mirnet_keras.presets import find
 from mirnet_keras.restorer import Restorer, Suggestion, look, restore_picture, suggest_preset
 from mirnet_keras.restorer.checks import check_strength
 from mirnet_keras.restorer.memory import parse_bytes
-from mirnet_keras.restorer.suggestion import Task, candidates, check_task
+from mirnet_keras.restorer.suggestion import candidates, check_task
 
 ROOM = 2**30  # bytes in which several pictures are worked on at once, where no budget is given
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -46,7 +46,7 @@ class Settings:
     """
 
     preset: str | None = None
-    task: Task | None = None
+    task: str | None = None
     tile: int | str | None = "auto"
     memory_budget: int | str | None = None
     ensemble: bool = False

@@ -1,18 +1,16 @@
 """Which preset suits an image when none was named."""
 
 import dataclasses
-from typing import Literal, get_args
 
 from mirnet_keras.presets import PresetError, find
 from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.looking import Look
 
-Task = Literal["enlarge", "denoise", "brighten"]
-TASKS: tuple[Task, ...] = get_args(Task)
+TASKS = ("enlarge", "denoise", "brighten")
 LOW_LIGHT_PRESET = "mirnet_lowlight_small"
 ENLARGING_PRESET = "awsrn_s_x2"
 # Best first: of a kind, the first preset that is installed is taken.
-PRESETS: dict[tuple[Task, Literal["clean", "faulty"]], tuple[str, ...]] = {
+PRESETS: dict[tuple[str, str], tuple[str, ...]] = {
     ("enlarge", "clean"): (ENLARGING_PRESET,),
     ("enlarge", "faulty"): ("awsrn_photo_x2", ENLARGING_PRESET),
     ("denoise", "clean"): ("mirnet_denoise_small",),
@@ -37,25 +35,29 @@ class Suggestion:
     seen: str | None = None
 
 
-def suggest_preset(seen: Look, task: Task | None = None) -> Suggestion:
+def suggest_preset(seen: Look, task: str | None = None) -> Suggestion:
     """Suggest the preset that suits an image.
 
     Args:
         seen: what the image shows.
-        task: what to do with it; None chooses that, too.
+        task: "enlarge", "denoise" or "brighten": what to do with it; None chooses that, too.
+
+    Raises:
+        RestorerError: for another task.
     """
+    check_task(task)
     is_faulty = not seen.is_drawn and (seen.is_noisy or seen.is_blocky or seen.is_sharpened)
-    kind: Literal["clean", "faulty"] = "faulty" if is_faulty else "clean"
+    kind = "faulty" if is_faulty else "clean"
     return Suggestion(_installed(PRESETS[task or _task(seen), kind]), _in_words(seen))
 
 
-def candidates(task: Task | None = None) -> list[str]:
+def candidates(task: str | None = None) -> list[str]:
     """Return the presets that `suggest_preset` chooses from, as they are installed now."""
     chosen = [names for (of, _), names in PRESETS.items() if task in (None, of)]
     return sorted({_installed(names) for names in chosen})
 
 
-def check_task(task: str | None, preset: str | None) -> None:
+def check_task(task: str | None, preset: str | None = None) -> None:
     """Raise for an unknown task, and for a task beside a preset.
 
     Raises:
@@ -70,7 +72,7 @@ def check_task(task: str | None, preset: str | None) -> None:
         )
 
 
-def _task(seen: Look) -> Task:
+def _task(seen: Look) -> str:
     if seen.is_drawn:
         return "enlarge"
     if seen.is_dark:

@@ -190,5 +190,6 @@ def test_another_task_and_one_beside_a_preset_are_refused():
         check_task("sharpen", None)
     with pytest.raises(RestorerError, match="leave one of them out"):
         check_task("denoise", CLEAN)
+    with pytest.raises(RestorerError, match="one of"):
+        suggest_preset(shows(), "sharpen")
     check_task(None, CLEAN)
-    check_task("denoise", None)
