@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mirnet_keras.image_array import image_array
 from mirnet_keras.images import pad_to_multiple, to_float
 from mirnet_keras.layers.attention_unit import AttentionUnit
 from mirnet_keras.models import RestorationModel
@@ -30,7 +31,8 @@ def attention_maps(model: RestorationModel, image: np.ndarray) -> dict[str, np.n
     """
     found: dict[str, np.ndarray] = {}
     with _recording(model, found):
-        images = pad_to_multiple(to_float(image)[None], model.multiple, model.smallest)
+        array = to_float(image_array(image, channels=model.inputs[0].shape[-1]))
+        images = pad_to_multiple(array[None], model.multiple, model.smallest)
         model(model.with_segmentation(images))
     return found
 

@@ -5,8 +5,16 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "mirnet_keras"
 LEVELS = [
-    {"files", "image_errors"},
-    {"global_networks", "images", "imresize", "litert_metadata", "machine", "symmetry"},
+    {"files", "image_errors", "registration"},
+    {
+        "global_networks",
+        "image_array",
+        "images",
+        "imresize",
+        "litert_metadata",
+        "machine",
+        "symmetry",
+    },
     {"pictures"},
     {"layers", "features", "metrics", "data"},
     {"losses"},

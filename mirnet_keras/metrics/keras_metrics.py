@@ -9,6 +9,7 @@ from keras import ops
 from mirnet_keras import images
 from mirnet_keras.metrics.full_reference import GAUSSIAN_SIZE, gaussian_kernel, similarity_map
 
+SMALLEST_WEIGHT = 1e-12  # of an image, against division by zero; it counts with no weight
 MSE_FLOOR = 1e-10  # equal images count as 100 dB, so that means stay finite
 
 
@@ -17,6 +18,8 @@ class _ImageMean(keras.metrics.Mean):
 
     A batch counts with each of its images, so the mean does not depend on the batch size.
     """
+
+    window = 1  # side of what each value of the map is computed from
 
     def __init__(self, border, luma, max_value, name, dtype):
         super().__init__(name=name, dtype=dtype)
@@ -31,10 +34,36 @@ class _ImageMean(keras.metrics.Mean):
         self.largest = self.add_weight(name="largest", initializer="zeros")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch.
+
+        Args:
+            y_true, y_pred: (batch, height, width, channels).
+            sample_weight: Of each image, (batch,) or (batch, 1, 1), or of each pixel, (batch,
+                height, width): the figure of an image is then that of its weighted pixels, and the
+                image counts with the mean of their weights.
+        """
         self.largest.assign(ops.maximum(self.largest, ops.cast(ops.max(y_true), "float32")))
         y_pred = ops.clip(self._compared(y_pred), 0.0, 1.0)
         reference, restored = self._luma(self._compared(y_true)), self._luma(y_pred)
-        return super().update_state(self._per_image(reference, restored), sample_weight)
+        values = self._map(reference, restored)
+        if sample_weight is None:
+            return super().update_state(self._figure(ops.mean(values, axis=(1, 2))))
+        weights = self._weights(sample_weight, values)
+        total = ops.sum(weights, axis=(1, 2))
+        means = ops.sum(weights * values, axis=(1, 2)) / ops.maximum(total, SMALLEST_WEIGHT)
+        return super().update_state(self._figure(means), ops.mean(weights, axis=(1, 2)))
+
+    def _weights(self, sample_weight, values):
+        """Return weights of the shape of `values`, (batch, height, width)."""
+        weights = ops.cast(sample_weight, "float32")
+        if len(weights.shape) == 4:
+            weights = weights[..., 0]
+        if len(weights.shape) < 3:
+            weights = ops.reshape(weights, (-1, 1, 1))
+        elif weights.shape[1:] != (1, 1):
+            cut = self.border + self.window // 2
+            weights = weights[:, cut : -cut or None, cut : -cut or None]
+        return ops.broadcast_to(weights, ops.shape(values))
 
     def result(self):
         self._check_range()
@@ -46,17 +75,21 @@ class _ImageMean(keras.metrics.Mean):
         self.largest.assign(0)
 
     def _check_range(self) -> None:
-        """Warns where targets in 0..1 are measured as if white were 255."""
+        """Warn where targets and `max_value` do not belong together."""
         try:
             largest = float(ops.convert_to_numpy(self.largest))
         except (NotImplementedError, TypeError):  # inside a graph: there is no value yet
             return
         if self.max_value > 1.5 and 0 < largest <= 1:
-            warnings.warn(
-                f"`{self.name}` has max_value={self.max_value:g}, but no target was above "
-                f"{largest:g}: values in 0..1 score far too high so. Set max_value=1.",
-                stacklevel=3,
-            )
+            cause = f"no target was above {largest:g}. For values in 0..1 set max_value=1"
+        elif largest > 1.5 * self.max_value:
+            cause = f"targets reach {largest:g}. For values in 0..255 set max_value=255"
+        else:
+            return
+        warnings.warn(
+            f"`{self.name}` is probably wrong: it has max_value={self.max_value:g}, but {cause}.",
+            stacklevel=3,
+        )
 
     def _compared(self, batch):
         """Cuts the border of (batch, height, width, channels) and brings white to 1."""
@@ -94,8 +127,10 @@ class PSNR(_ImageMean):
     def __init__(self, border=0, luma=False, max_value=1.0, name="psnr", dtype="float32"):
         super().__init__(border, luma, max_value, name, dtype)
 
-    def _per_image(self, reference, restored):
-        error = ops.mean(ops.square(reference - restored), axis=(1, 2, 3))
+    def _map(self, reference, restored):
+        return ops.mean(ops.square(reference - restored), axis=-1)
+
+    def _figure(self, error):
         return -10.0 * ops.log10(ops.maximum(error, MSE_FLOOR))
 
 
@@ -119,7 +154,9 @@ class SSIM(_ImageMean):
     def __init__(self, border=0, luma=False, max_value=1.0, name="ssim", dtype="float32"):
         super().__init__(border, luma, max_value, name, dtype)
 
-    def _per_image(self, reference, restored):
+    window = GAUSSIAN_SIZE
+
+    def _map(self, reference, restored):
         if any(size is not None and size < GAUSSIAN_SIZE for size in reference.shape[1:3]):
             raise ValueError(
                 f"SSIM needs at least {GAUSSIAN_SIZE} x {GAUSSIAN_SIZE} pixels inside the border. "
@@ -128,7 +165,10 @@ class SSIM(_ImageMean):
         products = [reference * reference, restored * restored, reference * restored]
         maps = ops.concatenate([reference, restored, *products], axis=-1)
         x, y, xx, yy, xy = ops.split(_gaussian_means(maps), 5, axis=-1)
-        return ops.mean(similarity_map(x, y, xx, yy, xy, max_value=1.0), axis=(1, 2, 3))
+        return ops.mean(similarity_map(x, y, xx, yy, xy, max_value=1.0), axis=-1)
+
+    def _figure(self, similarity):
+        return similarity
 
 
 def _gaussian_means(maps):

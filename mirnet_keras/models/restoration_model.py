@@ -8,7 +8,8 @@ import numpy as np
 # Registers the losses and metrics that compiled models name.
 import mirnet_keras.losses
 import mirnet_keras.metrics  # noqa: F401
-from mirnet_keras.images import pad_to_multiple
+from mirnet_keras.image_array import image_array
+from mirnet_keras.images import pad_to_multiple, to_float
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
@@ -119,16 +120,21 @@ class RestorationModel(keras.Model):
         return self.inputs[1].shape[-1] if len(self.inputs) > 1 else None
 
     def restore(self, images: np.ndarray, probabilities: np.ndarray | None = None) -> np.ndarray:
-        """Restores whole images of any size, clipped to 0..1.
+        """Restore whole images of any size, clipped to 0..1.
 
         Args:
-            images: (height, width, channels) or (batch, height, width, channels), float 0..1.
+            images: (height, width, channels) or (batch, height, width, channels); uint8, uint16,
+                or float in 0..1.
             probabilities: Where the network takes a segmentation: that of the images, `scale`
                 times larger. None: all background.
 
         Returns:
             The restored images, `scale` times larger, float32.
+
+        Raises:
+            ImageError: for what is no image or batch of images.
         """
+        images = to_float(image_array(images, batches=True, channels=self.inputs[0].shape[-1]))
         batch = images[None] if images.ndim == 3 else images
         maps = probabilities
         if maps is not None and maps.ndim == 3:

@@ -8,33 +8,8 @@ import numpy as np
 
 from mirnet_keras.restorer.errors import RestorerError
 
-FLOAT_RANGE = (-0.5, 1.5)  # resampled pictures overshoot 0..1 a little; 0..255 is a mistake
 SEEN = 0.1  # of white: the mean of a picture that is not black
 BORDERS = ("reflect", "edge", "wrap")
-
-
-def check_picture(image: np.ndarray) -> None:
-    """Raises where an array is no picture.
-
-    Raises:
-        RestorerError: for another shape or dtype, no pixels, NaN, or floats far outside 0..1.
-    """
-    if not isinstance(image, np.ndarray):
-        raise RestorerError(
-            f"A picture is a numpy array. Received {type(image).__name__}; `restore_file` takes "
-            "paths, and `images.read_image` reads them."
-        )
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or image.size == 0:
-        raise RestorerError(
-            "A picture is (height, width, 3) RGB or (height, width) grey, not empty. "
-            f"Received shape {image.shape}."
-        )
-    if np.issubdtype(image.dtype, np.floating):
-        _check_range(image)
-    elif image.dtype not in (np.uint8, np.uint16):
-        raise RestorerError(
-            f"A picture is uint8, uint16 or float in 0..1. Received dtype {image.dtype}."
-        )
 
 
 def check_out(out, image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -61,15 +36,6 @@ def is_neutral(image: np.ndarray) -> bool:
     if image.ndim == 2:
         return False
     return all(np.array_equal(image[..., 0], image[..., channel]) for channel in (1, 2))
-
-
-def _check_range(image: np.ndarray) -> None:
-    least, most = image.min(), image.max()
-    if not FLOAT_RANGE[0] <= least <= most <= FLOAT_RANGE[1]:  # NaN is in no range
-        raise RestorerError(
-            f"A float picture is in 0..1. Received values from {least:.4g} to {most:.4g}. "
-            "Divide by the largest value that the format has, 255 for 8 bits."
-        )
 
 
 def is_blacked_out(image: np.ndarray, restored: np.ndarray) -> bool:

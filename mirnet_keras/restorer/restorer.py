@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mirnet_keras.image_array import image_array
+from mirnet_keras.image_errors import ImageError
 from mirnet_keras.images import to_float
 from mirnet_keras.pictures import MAX_PIXELS, read_picture, write_picture
 from mirnet_keras.restorer.canvas import Canvas, in_colour, result_shape
@@ -18,7 +20,6 @@ from mirnet_keras.restorer.checks import (
     at_least,
     check_border,
     check_out,
-    check_picture,
     check_strength,
     checked_overlap,
     checked_tile,
@@ -142,10 +143,12 @@ class Restorer:
         out: np.ndarray | None = None,
         progress: Progress | None = None,
     ) -> np.ndarray:
-        """Restores one picture.
+        """Restore an image, or each of a batch.
 
         Args:
-            image: (height, width, 3) RGB or (height, width) grey; uint8, uint16, or float in 0..1.
+            image: (height, width, 3) RGB, (height, width) or (height, width, 1) grey, or (batch,
+                height, width, 3); uint8, uint16, or float in 0..1. An array, a tensor, or a
+                `PIL.Image.Image`.
             out: Where the result is written, row of tiles by row of tiles: an array of its shape
                 and depth, such as a memory-mapped file where it is larger than the memory. None: a
                 new array.
@@ -162,7 +165,9 @@ class Restorer:
             RestorerError: when the array is no picture, `out` does not fit, the network gives no
                 finite numbers, or the memory does not suffice.
         """
-        check_picture(image)
+        image = _checked_image(image)
+        if image.ndim == 4:
+            return self._batch(image, out, progress)
         if out is not None:
             check_out(out, image, *result_shape(image, self.scale))
         start = time.perf_counter()
@@ -179,6 +184,17 @@ class Restorer:
         pixels = image.shape[0] * image.shape[1]
         self._learned.seconds_per_pixel = (time.perf_counter() - start) / pixels
         return restored
+
+    def _batch(self, images: np.ndarray, out, progress: Progress | None) -> np.ndarray:
+        """Restore images one after the other into one array."""
+        if out is None:
+            shape, dtype = result_shape(images[0], self.scale)
+            out = np.empty((len(images), *shape), dtype)
+        for number, image in enumerate(images):
+            self(image, out=out[number])
+            if progress is not None:
+                progress((number + 1) / len(images))
+        return out
 
     def estimate(self, shape: tuple[int, ...], dtype=np.uint8) -> Estimate:
         """Says what restoring a picture will take, without doing it.
@@ -435,3 +451,10 @@ class _Learned:
 
 def _unheard(share: float) -> None:
     """Progress that nobody asked for."""
+
+
+def _checked_image(image) -> np.ndarray:
+    try:
+        return image_array(image, batches=True)
+    except ImageError as error:
+        raise RestorerError(str(error)) from None

@@ -5,6 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from mirnet_keras.images import read_image, to_float, write_image
 from mirnet_keras.models import AWSRN, MIRNet, MIRNetV2, RestorationModel, folding
@@ -175,18 +176,41 @@ def test_self_ensemble_is_the_mean_of_the_eight_symmetries(awsrn):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("photo.png", "A picture is a numpy array. Received str"),
+        ("photo.png", "a PIL image. Received str"),
         (np.zeros((4, 4, 4), np.uint8), r"Received shape \(4, 4, 4\)"),
-        (np.zeros((1, 4, 4, 3), np.uint8), r"Received shape \(1, 4, 4, 3\)"),
+        (np.zeros((3, 4, 4), np.uint8), r"Received shape \(3, 4, 4\). Channels come last"),
+        ([[[0, 0, 0]]], "Received list"),
         (np.zeros((0, 4, 3), np.uint8), r"not empty. Received shape \(0, 4, 3\)"),
         (np.zeros((4, 4, 3), np.int64), "Received dtype int64"),
-        (np.full((4, 4, 3), 200.0), "float picture is in 0..1. Received values from 200 to 200"),
-        (np.full((4, 4, 3), np.nan), "float picture is in 0..1. Received values from nan"),
+        (np.full((4, 4, 3), 200.0), "float image is in 0..1. Received values from 200 to 200"),
+        (np.full((4, 4, 3), np.nan), "float image is in 0..1. Received values from nan"),
     ],
 )
-def test_what_is_no_picture_is_refused(identity, image, message):
+def test_what_is_no_image_is_refused(identity, image, message):
     with pytest.raises(RestorerError, match=message):
         Restorer(identity)(image)
+
+
+def test_images_of_any_kind_are_taken(awsrn):
+    restorer = Restorer(awsrn)
+    image = photo(6, 9)
+    expected = restorer(image)
+    np.testing.assert_array_equal(restorer(Image.fromarray(image)), expected)
+    np.testing.assert_array_equal(restorer(keras.ops.convert_to_tensor(image)), expected)
+    deep = image.astype(np.uint16) * 257
+    np.testing.assert_array_equal(restorer(deep.astype(">u2")), restorer(deep))
+    grey = image[..., :1]
+    np.testing.assert_array_equal(restorer(grey), restorer(grey[..., 0]))
+
+
+def test_a_batch_is_restored_image_by_image(awsrn):
+    restorer = Restorer(awsrn)
+    images = np.stack([photo(6, 9, seed=seed) for seed in range(3)])
+    expected = np.stack([restorer(image) for image in images])
+    np.testing.assert_array_equal(restorer(images), expected)
+    out = np.empty_like(expected)
+    assert restorer(images, out=out) is out
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize(
