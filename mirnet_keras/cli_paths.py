@@ -19,8 +19,15 @@ class CommandError(ValueError):
 
 
 def refuse_existing(targets: list[Path], overwrite: bool) -> None:
-    """Raises where a result exists and may not be replaced."""
-    existing = [str(target) for target in targets if target.exists()]
+    """Raises where a result exists and may not be replaced, or can have no such name."""
+    existing = []
+    for target in targets:
+        try:
+            existing += [str(target)] if target.exists() else []
+        except OSError as error:
+            raise CommandError(
+                f"'{target}' cannot be written: {error.strerror}. Name the result with --out."
+            ) from error
     if existing and not overwrite:
         raise CommandError(
             f"{', '.join(existing)}: exists already. Choose another name, or add --overwrite."

@@ -93,6 +93,7 @@ def restore_clip(
         choice = settings.choice_for(Picture(middle_frame(path, settings.max_pixels)))
     restorers = Restorers(settings)
     restorer = restorers.named(choice.preset)
+    refuse_existing([output], overwrite)  # another run may have ended while the preset was read
     frames, start = 0, time.perf_counter()
     with progress_bar(None) as update, restorers.on_device():
 

@@ -214,6 +214,7 @@ def test_restore_names_what_does_not_fit_a_clip(fails, photo, workplace, clip):
     (workplace / "cut.mp4").write_bytes(clip.read_bytes()[:500])
     assert "broken or cut short" in fails("restore", "cut.mp4")
     assert "no clip at 'none.mp4'" in fails("restore", "none.mp4")
+    assert "Name the result with --out" in fails("restore", f"{'a' * 245}.mp4")
     assert not list(workplace.glob("*_restored*"))
 
 

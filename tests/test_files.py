@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +56,94 @@ def test_leftovers_of_the_named_files_alone_are_removed(file):
         file.with_name(name).write_text("half")
     remove_leftovers([file])
     assert sorted(path.name for path in file.parent.iterdir()) == [names[1], "a.txt"]
+
+
+WRITER = """
+import sys, time
+from mirnet_keras.files import write_whole
+def write(path):
+    path.write_text("half")
+    print(path, flush=True)
+    sys.stdin.readline()
+    path.write_text("whole")
+write_whole(sys.argv[1], write)
+"""
+
+
+@pytest.fixture
+def writer(file):
+    """A process that writes `file` and waits for a line in the middle of it."""
+    command = [sys.executable, "-c", WRITER, str(file)]
+    with subprocess.Popen(command, text=True, stdin=-1, stdout=-1) as process:
+        process.stdout.readline()
+        yield process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there anyway")
+def test_what_another_process_is_writing_stays(file, writer):
+    (kept,) = remove_leftovers([file])
+    assert kept.read_text() == "half"
+    write_whole(file, lambda path: path.write_text("ours"))
+    assert file.read_text() == "ours"
+    writer.communicate("go on\n")
+    assert file.read_text() == "whole"
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_what_a_killed_process_was_writing_is_removed(file, writer):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert len(list(file.parent.iterdir())) == 2
+    assert remove_leftovers([file]) == []
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_what_another_thread_is_writing_stays(file):
+    def write(path):
+        assert remove_leftovers([file]) == [path]
+        path.write_text("new")
+
+    write_whole(file, write)
+    assert file.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a" * 251 + ".txt",
+        "\u6d77" * 83 + ".txt",
+        "\U0001f30a" * 62 + "aaa.txt",
+        "\udcff" * 251 + ".txt",
+    ],
+)
+def test_every_name_that_fits_can_be_written(name, tmp_path):
+    path = tmp_path / name
+    assert len(os.fsencode(name)) >= 253
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system does not take such a name")
+    seen = []
+
+    def write(temporary):
+        seen.append(temporary)
+        temporary.write_text("new")
+        assert remove_leftovers([path]) == [temporary]
+        assert remove_leftovers([path.with_name("b" + name[1:])]) == []
+
+    write_whole(path, write)
+    assert path.read_text() == "new"
+    assert seen[0].suffix == ".txt"
+    assert len(os.fsencode(seen[0].name)) <= 143
+
+
+def test_a_name_that_cannot_be_written_is_seen_before_the_work(tmp_path):
+    for path in (tmp_path / ("a" * 256), tmp_path):
+        with pytest.raises(OSError) as caught:
+            write_whole(path, lambda temporary: pytest.fail("written"))
+        assert caught.value.filename == str(path)
+    assert not list(tmp_path.iterdir())
 
 
 def failing(filename=None):

@@ -89,8 +89,9 @@ def restore_video(
 
     Raises:
         FileNotFoundError: When there is no such clip.
-        VideoError: Without PyAV; for a clip that cannot be read, is damaged or too large, an
-            encoder that is not there, and sound or subtitles that the result's format cannot hold.
+        VideoError: Without PyAV; while another run writes the result; for a clip that cannot be
+            read, is damaged or too large, an encoder that is not there, and sound or subtitles that
+            the result's format cannot hold.
         RestorerError: When a frame cannot be restored.
     """
     input, output = Path(input), Path(output)
@@ -101,7 +102,11 @@ def restore_video(
     clip = survey(input, max_pixels)
     encoder = choose_encoder(output, codec, crf)
     output.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers([output])
+    for busy in remove_leftovers([output]):
+        raise VideoError(
+            f"'{output}' is being written by another run. Wait for it, or choose another name; if "
+            f"there is no other run, delete '{busy}'."
+        )
     remarks: list[str] = []
 
     def write(path: Path) -> None:

@@ -121,6 +121,27 @@ def test_an_interrupted_run_leaves_the_old_result_and_no_half_one(
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_second_run_is_refused_and_the_first_one_is_not_harmed(clip, nearest, tmp_path):
+    out = tmp_path / "out.mp4"
+
+    def start_another(image):
+        if not out.exists():
+            with pytest.raises(VideoError, match="is being written by another run"):
+                restore_video(nearest(1), clip, out)
+
+    restore_video(nearest(2, start_another), clip, out)
+    assert list(tmp_path.iterdir()) == [out]
+    restore_video(nearest(2), clip, out)
+
+
+@pytest.mark.parametrize("name", ["\u6d77" * 83 + ".mp4", "a" * 251 + ".mkv"])
+def test_every_name_that_fits_can_be_written(name, clip, decoded, nearest, tmp_path):
+    restore_video(nearest(1), clip, tmp_path / name)
+    assert len(decoded(tmp_path / name).frames) == 40
+    with pytest.raises(OSError, match="too long"):
+        restore_video(nearest(1, lambda image: pytest.fail("begun")), clip, tmp_path / f"a{name}aa")
+
+
 def test_frames_of_two_sizes_are_refused(picture, nearest, tmp_path):
     path = tmp_path / "two.ts"
     with av.open(str(path), "w") as target:
