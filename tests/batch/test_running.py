@@ -24,6 +24,7 @@ from mirnet_keras.batch import (
 )
 from mirnet_keras.machine import DeviceError
 from mirnet_keras.pictures import Picture, read_picture, write_picture
+from mirnet_keras.restorer import Suggestion
 
 REASONS = {
     "bad animated.gif": "is animated",
@@ -168,7 +169,7 @@ def test_three_pictures_are_worked_on_at_once_and_no_more(tmp_path, settings, mo
                 assert writing.wait(10)
                 assert begun[2].wait(10)
                 begun_by_then.extend(event.is_set() for event in begun)
-            return "slow", picture
+            return Suggestion("slow"), picture
 
     monkeypatch.setattr(running, "read_picture", read)
     monkeypatch.setattr(running, "write_bytes", write)
