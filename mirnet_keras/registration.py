@@ -1,31 +1,43 @@
-"""Register the classes of this package with Keras, whichever of the two is imported first."""
+"""Let Keras find the classes of this package, whichever of the two is imported first."""
 
 import importlib
 import importlib.abc
 import sys
 
-REGISTERING = ("layers", "losses", "metrics", "models")
+REGISTERING = ("layers", "losses", "metrics", "models")  # modules that hold registered classes
 
 
 def register_with_keras() -> None:
     """Make `keras.saving.load_model` find every class of this package, now or once Keras is there.
 
     Keras finds the classes that a file names only when the modules that register them have been
-    imported. These import Keras, which takes seconds; so they wait until somebody else does.
+    imported. Those import Keras, which takes seconds: so they are imported when Keras first asks
+    for one of them.
     """
     if "keras" in sys.modules:
-        _import_all()
+        _import_on_demand()
     elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
         sys.meta_path.insert(0, _AfterKeras())
 
 
-def _import_all() -> None:
-    for name in REGISTERING:
-        importlib.import_module(f"mirnet_keras.{name}")
+def _import_on_demand() -> None:
+    from keras.src.saving import object_registration
+
+    find = object_registration.get_registered_object
+
+    def find_ours_too(name, custom_objects=None, module_objects=None):
+        found = find(name, custom_objects, module_objects)
+        if found is not None or not str(name).startswith("mirnet_keras>"):
+            return found
+        for module in REGISTERING:
+            importlib.import_module(f"mirnet_keras.{module}")
+        return find(name, custom_objects, module_objects)
+
+    object_registration.get_registered_object = find_ours_too
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Find Keras as all other finders do, and register once it has been imported."""
+    """Find Keras as all other finders do, and act once it has been imported."""
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname != "keras":
@@ -37,11 +49,11 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
             return spec
         execute = spec.loader.exec_module
 
-        def execute_and_register(module):
+        def execute_and_act(module):
             execute(module)
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
-            _import_all()
+                _import_on_demand()
 
-        spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
         return spec

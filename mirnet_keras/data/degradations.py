@@ -138,17 +138,21 @@ class LowLight:
     def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return a dark copy of `image`, (height, width, channels) float32 in 0..1."""
         gain = np.exp(random.uniform(*np.log(self.gain)))
-        gamma = random.uniform(*self.gamma)
-        cast = [random.uniform(*self.balance), 1, random.uniform(*self.balance)]
-        linear = np.clip(image, 0, 1) ** 2.2 * gain * np.array(cast, np.float32)
-        photons = np.exp(random.uniform(*np.log(self.photons)))
-        deviation = np.sqrt(linear / photons + (random.uniform(0, 1) / 255) ** 2)
-        noise: np.ndarray = random.standard_normal(image.shape, np.float32)
-        noisy = linear + deviation * _smoothed(noise, random.uniform(*self.blur))
-        dark = to_uint8(np.clip(noisy, 0, 1) ** (1 / gamma))
-        if random.random() < self.compressed:
+        cast = np.array([_drawn(self.balance, random), 1, _drawn(self.balance, random)], np.float32)
+        linear = np.clip(image, 0, 1) ** 2.2 * gain * cast
+        noisy = PoissonGaussianNoise(self.photons, (0.0, 1.0))(linear, random)
+        if blur := _drawn(self.blur, random):
+            noisy = linear + _smoothed(noisy - linear, blur)
+        dark = to_uint8(np.clip(noisy, 0, 1) ** (1 / _drawn(self.gamma, random)))
+        if self.compressed and random.random() < self.compressed:
             dark = coded_as_jpeg(dark, int(random.integers(75, 99)))
         return to_float(dark)
+
+
+def _drawn(limits: tuple[float, float], random: np.random.Generator) -> float:
+    """Return a number from a range; one that leaves no choice costs no draw."""
+    low, high = limits
+    return low if low == high else random.uniform(low, high)
 
 
 def coded_as_jpeg(image: np.ndarray, quality: int, subsampled: bool = True) -> np.ndarray:

@@ -44,12 +44,17 @@ class MeanShift(keras.layers.Layer):
         sign = 1 if self.add else -1
         shift = [sign * self.value_range * mean for mean in self.mean]
         self.kernel = self.add_weight(
-            name="kernel", shape=(1, 1, 3, 3), initializer=_identity, autocast=False
+            name="kernel",
+            shape=(1, 1, 3, 3),
+            initializer=_identity,
+            dtype="float32",
+            autocast=False,
         )
         self.bias = self.add_weight(
             name="bias",
             shape=(3,),
             initializer=lambda shape, dtype=None: ops.array(shift, dtype),
+            dtype="float32",
             autocast=False,
         )
 

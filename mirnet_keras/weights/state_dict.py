@@ -11,14 +11,44 @@ class WeightsError(ValueError):
     """What is wrong with a checkpoint, in a few lines."""
 
 
-# Entries that hold the network in published files; averaged weights first.
-WRAPPERS = ("params_ema", "params", "state_dict", "model")
+# Entries that hold the network in published files and those of trainers; averaged weights first.
+WRAPPERS = (
+    "params_ema",
+    "model_ema",
+    "ema",
+    "params",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "state_dict_G",
+    "generator",
+    "netG",
+    "net_g",
+    "network",
+    "model",
+    "net",
+    "module",
+)
+# What wrappers of a network put in front of its names: DataParallel, torch.compile, Lightning.
+PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "net.",
+    "network.",
+    "net_g.",
+    "netG.",
+    "generator.",
+    "state_dict.",
+)
+LEFTOVERS = ("total_ops", "total_params")  # what profilers add to each layer
 
 
 def read_state_dict(source) -> dict[str, np.ndarray]:
     """The authors' names and arrays from a `.pth`, `.pt` or `.safetensors` file, or a dict.
 
-    Wrappers (`params_ema`, `params`, `state_dict`) and the prefix `module.` are taken off.
+    What trainers and wrappers add is taken off: entries around the network (`WRAPPERS`), prefixes
+    that all names share (`PREFIXES`), and what profilers leave (`LEFTOVERS`).
 
     Raises:
         WeightsError: when the file cannot be read safely, or holds no arrays.
@@ -31,20 +61,44 @@ def read_state_dict(source) -> dict[str, np.ndarray]:
         if not path.is_file():
             raise FileNotFoundError(f"There is no checkpoint {path}.")
         content, where = _read_file(path), str(path)
-    for wrapper in WRAPPERS:
-        if isinstance(content.get(wrapper), Mapping):
-            content = dict(content[wrapper])
-            break
+    content = _unwrapped(content)
     arrays = {
-        str(key).removeprefix("module."): _as_array(key, value)
+        str(key): _as_array(key, value)
         for key, value in content.items()
-        if hasattr(value, "shape")
+        if hasattr(value, "shape") and str(key).split(".")[-1] not in LEFTOVERS
     }
+    arrays = _older_names(_without_prefixes(arrays))
     if not arrays:
         raise WeightsError(
             f"{where} holds no weights: its entries are {sorted(map(str, content))[:8]}."
         )
     return arrays
+
+
+def _unwrapped(content: dict) -> dict:
+    """Return the innermost entry that holds the network."""
+    for wrapper in WRAPPERS:
+        if isinstance(content.get(wrapper), Mapping):
+            return _unwrapped(dict(content[wrapper]))
+    return content
+
+
+def _without_prefixes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Take off prefixes that all names share, one after the other."""
+    for prefix in PREFIXES:
+        if arrays and all(key.startswith(prefix) for key in arrays):
+            short = {key.removeprefix(prefix): array for key, array in arrays.items()}
+            return _without_prefixes(short)
+    return arrays
+
+
+def _older_names(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give PyTorch 2's weight normalisation the names of the older one."""
+    renamed = {}
+    for key, array in arrays.items():
+        key = key.replace("parametrizations.weight.original0", "weight_g")
+        renamed[key.replace("parametrizations.weight.original1", "weight_v")] = array
+    return renamed
 
 
 def _read_file(path: pathlib.Path) -> dict:
