@@ -17,18 +17,23 @@ BUILDER = AWSRN
 ASSUMED = ()
 SMALLEST = {"blocks": 1, "units": 1, "filters": 4, "wide_filters": 8}
 
-# Newer PyTorch's names of the parts of a weight-normalised convolution.
-NEW_NAMES = {
-    ".parametrizations.weight.original0": ".weight_g",
-    ".parametrizations.weight.original1": ".weight_v",
-}
-
 
 def canonical(key: str) -> str:
     """The one name of an entry that the authors' code knows under several."""
-    for new, old in NEW_NAMES.items():
-        key = key.replace(new, old)
     return re.sub(r"\.lfl\.(\d+)\.", r".b\1.", key)
+
+
+def complete(arrays: Mapping[str, np.ndarray], _arguments: Mapping) -> dict[str, np.ndarray]:
+    """Split weights again whose normalisation was merged, as `remove_weight_norm` does."""
+    found = dict(arrays)
+    if "skip.0.weight" not in arrays:
+        return found
+    for key in [key for key in arrays if key.endswith(".weight") and arrays[key].ndim == 4]:
+        weight = found.pop(key)
+        length = np.sqrt(np.sum(weight**2, axis=(1, 2, 3), keepdims=True))
+        found[f"{key}_g"] = length
+        found[f"{key}_v"] = np.where(length > 0, weight, 1)  # of length 0 any direction will do
+    return found
 
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
@@ -40,11 +45,12 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
     units = {int(match[2]) for match in found if match}
     sizes = [re.match(r"tail\.tail_k(\d+)\.weight_v", key) for key in arrays]
     wide = arrays.get("body.0.b0.body.0.weight_v")
+    filters, colours = arrays["head.0.weight_v"].shape[:2]
     return {
-        "scale": round((arrays["skip.0.weight_v"].shape[0] / 3) ** 0.5),
+        "scale": round((arrays["skip.0.weight_v"].shape[0] / colours) ** 0.5),
         "blocks": len(blocks),
         "units": len(units),
-        "filters": arrays["head.0.weight_v"].shape[0],
+        "filters": filters,
         "wide_filters": 128 if wide is None else wide.shape[0],
         "kernel_sizes": sorted(int(match[1]) for match in sizes if match),
     }

@@ -24,7 +24,7 @@ def load_official(model, source) -> None:
             differ, and buffers that hold something else than the network assumes.
     """
     table = _table(model)
-    arrays = canonical(model.network, read_state_dict(source))
+    arrays = canonical(model.network, read_state_dict(source), model.arguments)
     problems = _problems(table, arrays)
     if problems:
         accepted = sum(t.key in arrays and arrays[t.key].shape == t.shape for t in table)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mirnet_keras.layers.mean_shift import MEAN_COLOUR
 from mirnet_keras.models import RCAN
 from mirnet_keras.weights.tensors import Tensor, convolution, dense, shuffled_channels
 
@@ -13,8 +14,53 @@ BUILDER = RCAN
 ASSUMED = ("value_range",)  # told by the size of the mean shift, not by a shape
 SMALLEST = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 
+# BasicSR's names -> the authors'. The number of the convolution behind the groups follows.
+RENAMED = (
+    (r"^conv_first\.", "head.0."),
+    (
+        r"^body\.(\d+)\.residual_group\.(\d+)\.rcab\.3\.attention\.1\.",
+        r"body.\1.body.\2.body.3.conv_du.0.",
+    ),
+    (
+        r"^body\.(\d+)\.residual_group\.(\d+)\.rcab\.3\.attention\.3\.",
+        r"body.\1.body.\2.body.3.conv_du.2.",
+    ),
+    (r"^body\.(\d+)\.residual_group\.(\d+)\.rcab\.", r"body.\1.body.\2.body."),
+    (r"^upsample\.", "tail.0."),
+    (r"^conv_last\.", "tail.1."),
+)
+
 
 # What one wrong or missing entry must not decide is read from all entries of its kind.
+
+
+def complete(arrays: Mapping[str, np.ndarray], arguments: Mapping) -> dict[str, np.ndarray]:
+    """Give BasicSR's entries the authors' names, and add the mean shift, which it does not store.
+
+    Args:
+        arrays: Under either's names.
+        arguments: Of the model to fill, for its `value_range`; 255 where there is none.
+    """
+    if not any(".residual_group." in key for key in arrays):
+        return dict(arrays)
+    blocks = len({key.split(".")[3] for key in arrays if ".residual_group." in key})
+    groups = count(arrays, "body.")
+    renamed = {_authors_name(key, groups, blocks): array for key, array in arrays.items()}
+    shift = np.float32(arguments.get("value_range", 255.0)) * np.array(MEAN_COLOUR, np.float32)
+    matrix = np.eye(3, dtype=np.float32)[..., None, None]
+    return renamed | {
+        "sub_mean.weight": matrix,
+        "sub_mean.bias": -shift,
+        "add_mean.weight": matrix,
+        "add_mean.bias": shift,
+    }
+
+
+def _authors_name(key: str, groups: int, blocks: int) -> str:
+    for pattern, name in RENAMED:
+        key = re.sub(pattern, name, key)
+    key = re.sub(r"^body\.(\d+)\.conv\.", rf"body.\1.body.{blocks}.", key)
+    return re.sub(r"^conv_after_body\.", f"body.{groups}.", key)
 
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:

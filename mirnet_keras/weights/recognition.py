@@ -81,6 +81,8 @@ def recognise(arrays: Mapping[str, np.ndarray], network: str | None = None) -> R
     for name in [network] if network else TABLES:
         try:
             arguments = TABLES[name].recognise(canonical(name, arrays))
+        except WeightsError:  # a reason that holds whatever else fits
+            raise
         except (KeyError, ValueError, IndexError, ZeroDivisionError):
             continue  # a name or shape that the network would have is not there
         if arguments is not None:
@@ -91,10 +93,21 @@ def recognise(arrays: Mapping[str, np.ndarray], network: str | None = None) -> R
     raise WeightsError(_nearest(arrays))
 
 
-def canonical(network: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays under the one name of each, where the authors' code knows several."""
-    rename = getattr(TABLES.get(network), "canonical", str)  # a discriminator has one name each
-    return {rename(key): array for key, array in arrays.items()}
+def canonical(
+    network: str, arrays: Mapping[str, np.ndarray], arguments: Mapping | None = None
+) -> dict[str, np.ndarray]:
+    """The arrays under the authors' names, where others' code has other ones or merges some.
+
+    Args:
+        network: Key of `TABLES`, or of a discriminator, which has one name for each entry.
+        arrays: Names and arrays.
+        arguments: Of the model that they are for, where there is one.
+    """
+    table = TABLES.get(network)
+    rename = getattr(table, "canonical", str)
+    renamed = {rename(key): array for key, array in arrays.items()}
+    complete = getattr(table, "complete", None)
+    return complete(renamed, arguments or {}) if complete else renamed
 
 
 def _nearest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -8,11 +8,14 @@ import numpy as np
 from mirnet_keras.layers import link_table
 from mirnet_keras.models import RRDBNet
 from mirnet_keras.models.rrdbnet import NETWORK_SCALE
+from mirnet_keras.weights.rcan import count
+from mirnet_keras.weights.state_dict import WeightsError
 from mirnet_keras.weights.tensors import Tensor, convolution, convolution_on_unshuffled
 
 BUILDER = RRDBNet
 ASSUMED = ()
 SMALLEST = {"filters": 4, "blocks": 1, "growth": 2}
+DOUBLINGS = 2  # convolutions behind nearest-neighbour enlargement
 
 # The ESRGAN repository's and the oldest names -> BasicSR's.
 RENAMED = (
@@ -53,20 +56,38 @@ def recognise(arrays: Mapping[str, np.ndarray]) -> dict | None:
 
 
 def trunk(arrays: Mapping[str, np.ndarray]) -> dict | None:
-    """Scale, widths and number of blocks, or None where there are no such blocks."""
+    """Scale, widths and number of blocks, or None where there are no such blocks.
+
+    Raises:
+        WeightsError: when the network doubles the size more or less often than twice.
+    """
     first = arrays.get("body.0.rdb1.conv1.weight")
     head = arrays.get("conv_first.weight")
     if first is None or head is None:
         return None
     growth, filters = first.shape[:2]
-    scales = {3: 4, 12: 2, 48: 1}
+    doublings = _doublings(arrays)
+    if doublings != DOUBLINGS:
+        raise WeightsError(
+            f"The checkpoint is of an RRDBNet that doubles the size {doublings} times "
+            f"(x{2**doublings}). Known here is the one that doubles it twice: x4, or x2 and x1 "
+            "with its input folded into 12 and 48 channels. Nothing was loaded."
+        )
+    folded = {12: 2, 48: 1, 4: 2, 16: 1}  # RGB, then grey, which loading refuses by its shapes
     blocks = {key.split(".")[1] for key in arrays if key.startswith("body.")}
     return {
-        "scale": scales[head.shape[1]],
+        "scale": folded.get(head.shape[1], NETWORK_SCALE),
         "filters": filters,
         "blocks": len(blocks),
         "growth": growth,
     }
+
+
+def _doublings(arrays: Mapping[str, np.ndarray]) -> int:
+    """How often the network doubles the size; the oldest names number all of its layers."""
+    places = [re.match(r"model\.(\d+)\.", key) for key in arrays]
+    numbers = [int(place[1]) for place in places if place]
+    return (max(numbers) - 4) // 3 if numbers else count(arrays, "conv_up")
 
 
 def links_that_fit(arrays: Mapping[str, np.ndarray], found: dict) -> str | None:

@@ -29,26 +29,40 @@ WRAPPERS = (
     "net",
     "module",
 )
-# What wrappers of a network put in front of its names: DataParallel, torch.compile, Lightning.
-PREFIXES = (
-    "module.",
-    "_orig_mod.",
-    "model.",
-    "net.",
-    "network.",
-    "net_g.",
-    "netG.",
-    "generator.",
-    "state_dict.",
+# Attributes that hold the network in trainers and Lightning modules; averaged weights first.
+HOLDERS = (
+    "ema_model",
+    "model_ema",
+    "net_g_ema",
+    "ema",
+    "generator",
+    "netG",
+    "net_g",
+    "network_g",
+    "G",
+    "network",
+    "model",
+    "net",
 )
+# Modules put around others, at any depth, by DataParallel, torch.compile and FSDP.
+TRANSPARENT = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+# Newer PyTorch's names of weight and spectral normalisation -> the older ones.
+OLDER_NAMES = {
+    ".parametrizations.weight.original0": ".weight_g",
+    ".parametrizations.weight.original1": ".weight_v",
+    ".parametrizations.weight.original": ".weight_orig",
+    ".parametrizations.weight.0._u": ".weight_u",
+    ".parametrizations.weight.0._v": ".weight_v",
+}
 LEFTOVERS = ("total_ops", "total_params")  # what profilers add to each layer
 
 
 def read_state_dict(source) -> dict[str, np.ndarray]:
     """The authors' names and arrays from a `.pth`, `.pt` or `.safetensors` file, or a dict.
 
-    What trainers and wrappers add is taken off: entries around the network (`WRAPPERS`), prefixes
-    that all names share (`PREFIXES`), and what profilers leave (`LEFTOVERS`).
+    What trainers and wrappers add is taken off: entries around the network (`WRAPPERS`, or the only
+    one that holds weights), prefixes of its names (`HOLDERS`, `TRANSPARENT`), and what profilers
+    leave (`LEFTOVERS`). Of a trainer's other networks nothing is kept.
 
     Raises:
         WeightsError: when the file cannot be read safely, or holds no arrays.
@@ -62,17 +76,16 @@ def read_state_dict(source) -> dict[str, np.ndarray]:
             raise FileNotFoundError(f"There is no checkpoint {path}.")
         content, where = _read_file(path), str(path)
     content = _unwrapped(content)
-    arrays = {
-        str(key): _as_array(key, value)
+    entries = {
+        _plain_name(str(key)): value
         for key, value in content.items()
         if hasattr(value, "shape") and str(key).split(".")[-1] not in LEFTOVERS
     }
-    arrays = _older_names(_without_prefixes(arrays))
-    if not arrays:
+    if not entries:
         raise WeightsError(
             f"{where} holds no weights: its entries are {sorted(map(str, content))[:8]}."
         )
-    return arrays
+    return {key: _as_array(key, value) for key, value in _held(entries).items()}
 
 
 def _unwrapped(content: dict) -> dict:
@@ -80,25 +93,33 @@ def _unwrapped(content: dict) -> dict:
     for wrapper in WRAPPERS:
         if isinstance(content.get(wrapper), Mapping):
             return _unwrapped(dict(content[wrapper]))
-    return content
+    if any(hasattr(value, "shape") for value in content.values()):
+        return content
+    inner = [_unwrapped(dict(value)) for value in content.values() if isinstance(value, Mapping)]
+    holding = [entry for entry in inner if any(hasattr(v, "shape") for v in entry.values())]
+    return holding[0] if len(holding) == 1 else content
 
 
-def _without_prefixes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Take off prefixes that all names share, one after the other."""
-    for prefix in PREFIXES:
-        if arrays and all(key.startswith(prefix) for key in arrays):
-            short = {key.removeprefix(prefix): array for key, array in arrays.items()}
-            return _without_prefixes(short)
-    return arrays
+def _plain_name(key: str) -> str:
+    """Return a name without wrapping modules, normalisations under their older names."""
+    key = ".".join(part for part in key.split(".") if part not in TRANSPARENT)
+    for newer, older in OLDER_NAMES.items():
+        if key.endswith(newer):
+            return key.removesuffix(newer) + older
+    return key
 
 
-def _older_names(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Give PyTorch 2's weight normalisation the names of the older one."""
-    renamed = {}
-    for key, array in arrays.items():
-        key = key.replace("parametrizations.weight.original0", "weight_g")
-        renamed[key.replace("parametrizations.weight.original1", "weight_v")] = array
-    return renamed
+def _held(entries: dict) -> dict:
+    """Return the entries of the network alone, without the attribute that holds it.
+
+    A number behind the attribute is of a network that names its own layers so.
+    """
+    for holder in HOLDERS:
+        prefix = f"{holder}."
+        held = {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
+        if held and not any(key.split(".")[0].isdigit() for key in held):
+            return _held(held)
+    return entries
 
 
 def _read_file(path: pathlib.Path) -> dict:

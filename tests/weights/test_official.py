@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 
 import ml_dtypes
 import numpy as np
@@ -9,7 +10,17 @@ import pytest
 from safetensors.numpy import save_file
 
 from mirnet_keras import weights
-from mirnet_keras.models import AWSRN, AWSRN_VARIANTS, HAN, RCAN, SAN, MIRNet, MIRNetV2, fold
+from mirnet_keras.models import (
+    AWSRN,
+    AWSRN_VARIANTS,
+    HAN,
+    RCAN,
+    SAN,
+    MIRNet,
+    MIRNetV2,
+    RRDBNet,
+    fold,
+)
 
 SMALL = {"groups": 1, "blocks": 1, "filters": 8, "reduction": 4}
 ENLARGING = {"RCAN": RCAN, "HAN": HAN, "SAN": SAN}
@@ -189,12 +200,10 @@ def test_averaged_weights_are_preferred(awsrn):
 
 
 def test_newer_names_of_weight_normalisation_are_accepted(awsrn):
-    new = {old: name for name, old in weights.awsrn.NEW_NAMES.items()}
     arrays = {}
     for key, array in official(awsrn).items():
-        for old, name in new.items():
-            key = key.replace(old, name)
-        arrays[key] = array
+        key = key.replace(".weight_g", ".parametrizations.weight.original0")
+        arrays[key.replace(".weight_v", ".parametrizations.weight.original1")] = array
     assert any("original0" in key for key in arrays)
     assert unchanged(weights.from_official(arrays), awsrn.get_weights())
 
@@ -280,3 +289,85 @@ def test_the_full_networks_have_the_published_keys(shared, full):
 @pytest.mark.parametrize("name", ENLARGING)
 def test_the_full_networks_have_the_published_keys_at_every_scale(shared, name, scale):
     check_published(shared, name, ENLARGING[name](scale))
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "_orig_mod.",
+        "module._orig_mod.",
+        "module.module.",
+        "model.",
+        "net_g.module.",
+        "generator._orig_mod.",
+        "model.net.",
+    ],
+)
+def test_prefixes_of_wrappers_are_taken_off(awsrn, prefix):
+    arrays = {prefix + key: array for key, array in official(awsrn).items()}
+    assert unchanged(weights.from_official(arrays), awsrn.get_weights())
+
+
+def test_wrapped_inner_modules_and_what_profilers_leave_are_taken_off(awsrn):
+    arrays = {
+        key.replace("body.0.", "body.0._orig_mod."): array for key, array in official(awsrn).items()
+    }
+    arrays |= {"total_ops": np.zeros(1), "body.0.total_params": np.zeros(1)}
+    assert unchanged(weights.from_official(arrays), awsrn.get_weights())
+
+
+def test_the_generator_is_taken_out_of_a_trainers_networks(awsrn):
+    arrays = official(awsrn)
+    entries = {f"generator.{key}": array for key, array in arrays.items()}
+    entries |= {"discriminator.conv0.weight": np.zeros((4, 3, 3, 3)), "loss.vgg.0.bias": np.ones(4)}
+    for content in (
+        {"epoch": 3, "state_dict": entries, "optimizer_states": [{"state": {}}]},
+        {"n_averaged": np.ones(())}
+        | {f"module.ema_model.{key}": array for key, array in arrays.items()},
+        {"step": 1, "my_network": {"params": arrays}},
+    ):
+        assert unchanged(weights.from_official(content), awsrn.get_weights())
+
+
+def test_merged_weight_normalisation_gives_the_same_images(awsrn):
+    arrays = {}
+    for key, array in official(awsrn).items():
+        if not key.endswith("weight_v"):
+            arrays[key] = array
+            continue
+        length = np.sqrt(np.sum(array**2, axis=(1, 2, 3), keepdims=True))
+        arrays[key.removesuffix("_v")] = official(awsrn)[f"{key[:-1]}g"] * array / length
+        del arrays[f"{key[:-1]}g"]
+    image = np.random.default_rng(1).random((1, 6, 7, 3), np.float32)
+    np.testing.assert_allclose(weights.from_official(arrays)(image), awsrn(image), atol=1e-5)
+
+
+def test_rcan_under_the_names_of_basicsr():
+    model = RCAN(3, groups=2, blocks=3, filters=8, reduction=4, value_range=1.0)
+    arrays = {}
+    for key, array in official(model).items():
+        if key.startswith(("sub_mean.", "add_mean.")):
+            continue  # not stored there
+        key = re.sub(r"^body\.(\d)\.body\.3\.", r"body.\1.conv.", key)
+        key = re.sub(r"^body\.2\.", "conv_after_body.", key)
+        key = re.sub(r"^body\.(\d)\.body\.(\d)\.body\.", r"body.\1.residual_group.\2.rcab.", key)
+        key = key.replace("conv_du.0", "attention.1").replace("conv_du.2", "attention.3")
+        key = key.replace("head.0.", "conv_first.").replace("tail.1.", "conv_last.")
+        arrays[key.replace("tail.0.", "upsample.")] = array
+    assert "body.1.residual_group.2.rcab.3.attention.1.weight" in arrays
+    assert weights.from_official(arrays).arguments["value_range"] == 255
+    loaded = weights.from_official(arrays, value_range=(0, 1))
+    assert loaded.arguments == model.arguments
+    assert unchanged(loaded, model.get_weights())
+
+
+@pytest.mark.parametrize("builder", [AWSRN, RCAN, RRDBNet])
+def test_grey_networks_are_refused_by_their_shapes(builder):
+    small = {RCAN: SMALL, AWSRN: {"blocks": 1, "filters": 8}, RRDBNet: {"blocks": 1, "filters": 8}}
+    arrays = official(builder(scale=2, **small[builder]))
+    first = next(
+        k for k in ("head.0.weight_v", "head.0.weight", "conv_first.weight") if k in arrays
+    )
+    arrays[first] = arrays[first][:, :1]
+    with pytest.raises(weights.WeightsError, match=rf"{first}: shape \(\d+, 1, 3, 3\), expected"):
+        weights.from_official(arrays)

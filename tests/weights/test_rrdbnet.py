@@ -1,6 +1,7 @@
 """RRDBNet and SPSAGAN's generator against their golden files."""
 
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -168,3 +169,41 @@ def test_sparse_network_from_a_dense_one(links, relative_error):
     weights.load_official(dense, arrays)
     image = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
     assert relative_error(sparse(image), ops.convert_to_numpy(dense(image))) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("conv_up2.", "conv_up2.", None),
+        ("conv_up2.", "conv_up3.", r"3 times \(x8\)"),
+        ("conv_up2.", "", r"1 times \(x2\)"),
+    ],
+)
+def test_other_scales_are_refused_by_their_number_of_doublings(old, new, said):
+    arrays = weights.to_official(models.RRDBNet(filters=4, blocks=1, growth=2))
+    for key in [key for key in arrays if key.startswith(old)]:
+        if not new:
+            del arrays[key]
+        else:
+            arrays[key.replace(old, new)] = arrays[key]
+    if said is None:
+        assert weights.recognise(arrays).network == "rrdbnet"
+        return
+    with pytest.raises(weights.WeightsError, match=said):
+        weights.from_official(arrays)
+
+
+def test_the_oldest_names_of_eightfold_enlargement_are_refused_as_such():
+    arrays = weights.to_official(models.RRDBNet(filters=4, blocks=1, growth=2))
+    oldest = {"conv_first": "model.0", "conv_body": "model.1.sub.1", "conv_up1": "model.3"}
+    oldest |= {"conv_up2": "model.6", "conv_hr": "model.11", "conv_last": "model.13"}
+    renamed = {}
+    for key, array in arrays.items():
+        head, _, kind = key.rpartition(".")
+        block = re.fullmatch(r"body\.0\.rdb(\d)\.(conv\d)", head)
+        head = f"model.1.sub.0.RDB{block[1]}.{block[2]}.0" if block else oldest[head]
+        renamed[f"{head}.{kind}"] = array
+        if head == "model.6":
+            renamed[f"model.9.{kind}"] = array
+    with pytest.raises(weights.WeightsError, match=r"3 times \(x8\)"):
+        weights.from_official(renamed)
