@@ -4,15 +4,21 @@ These are test inputs: fixed in kind and strength, and made apart from the train
 `mirnet_keras.data.PhotoDegradation`.
 """
 
+import contextlib
 import functools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mirnet_keras.data import imresize
 from mirnet_keras.data.degradations import coded_as_jpeg
-from mirnet_keras.images import to_uint8
+from mirnet_keras.images import crop_to_multiple, list_images, read_image, to_uint8, write_image
 
+SHARP = "sr/BSD100/HR_jpeg"
+IMAGES = 20  # of them
 CAMERA_QUALITY = 90  # of the JPEG files that cameras and phones write
 
 
@@ -65,6 +71,29 @@ def degraded(sharp: np.ndarray, scale: int, kind: str, seed: int) -> np.ndarray:
         (height / scale, width / scale, 3) uint8.
     """
     return DEGRADATIONS[kind](imresize(sharp, 1 / scale), np.random.default_rng(seed))
+
+
+@contextlib.contextmanager
+def degraded_sets(data: Path, scale: int) -> Iterator[dict[str, tuple[Path, Path]]]:
+    """Write the first pictures of BSD100, degraded in each kind, to temporary folders.
+
+    Args:
+        data: Folder of the test data.
+        scale: Linear reduction.
+
+    Yields:
+        Folders of inputs and of targets, by name.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        sets = {}
+        for kind in DEGRADATIONS:
+            inputs, targets = (Path(temporary) / kind / side for side in ("inputs", "targets"))
+            for seed, path in enumerate(list_images(data / SHARP)[:IMAGES]):
+                sharp = crop_to_multiple(read_image(path), scale)
+                write_image(targets / f"{path.stem}.png", sharp)
+                write_image(inputs / f"{path.stem}.png", degraded(sharp, scale, kind, seed))
+            sets[f"BSD100 ({IMAGES}), {kind}"] = (inputs, targets)
+        yield sets
 
 
 def _smoothed(image: np.ndarray, sigma: float) -> np.ndarray:

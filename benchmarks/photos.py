@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.degraded import DEGRADATIONS, degraded
+from benchmarks.degraded import DEGRADATIONS, IMAGES, degraded
 from benchmarks.ncnn_peers import ncnn_peers
 from benchmarks.noise import CLEAN, REAL, noisy
 from benchmarks.peers import Competitor, lighteners, non_local_means
@@ -37,7 +37,6 @@ from mirnet_keras.metrics import feature_distance, score
 from mirnet_keras.presets import list_presets
 from mirnet_keras.restorer import Restorer
 
-BSD100_IMAGES = 20
 ROUNDS = 3
 STRENGTHS = (3, 5, 10, 15, 20, 25, 30)  # of non-local means
 FEATURES = "features/squeezenet_v1_1_fp16.safetensors"
@@ -120,7 +119,7 @@ def others(group: str, folder: Path | None) -> Iterator[Competitor]:
 def jobs(group: str, options: argparse.Namespace) -> Iterator[Job]:
     """Yield the jobs of a group, with as many pictures as the options allow."""
     found = {"x2": x2_jobs, "x4": x4_jobs, "denoise": denoising_jobs, "lowlight": dark_jobs}[group]
-    for job in found(options.shared, options.images or BSD100_IMAGES):
+    for job in found(options.shared, options.images or IMAGES):
         yield dataclasses.replace(job, pairs=job.pairs[: options.images])
 
 

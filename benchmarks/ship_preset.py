@@ -11,6 +11,7 @@ import pathlib
 
 import numpy as np
 
+from benchmarks.degraded import degraded, degraded_sets
 from benchmarks.litert import scored_pictures, training_inputs
 from benchmarks.noise import noisy, noisy_sets
 from mirnet_keras.data import imresize
@@ -31,6 +32,12 @@ SUPER_RESOLUTION = {
     "photographs: CC0, Unsplash, public domain, CC-BY-4.0",
     "sets": {"Set5": "sr/Set5", "Set14": "sr/Set14", "BSD100": "sr/BSD100/HR_jpeg"},
     "protocols": ["classical-y"],
+}
+PHOTOGRAPHS = SUPER_RESOLUTION | {
+    "trained_on": "BSDS500 train and test, 27 crops of DIV2K's validation images and 127 crops of "
+    "photographs, degraded by blur, noise, sharpening and JPEG; it starts from `awsrn_s_x2`",
+    "data_licence": SUPER_RESOLUTION["data_licence"]
+    + "; further photographs: academic use, or no licence stated",
 }
 LOW_LIGHT = {
     "task": "low-light enhancement",
@@ -58,6 +65,7 @@ AGAINST_A_DISCRIMINATOR = SUPER_RESOLUTION | {
     "arguments": {"surround": 8, "attention": {"key_pool": 4}},
 }
 FACTS = {
+    "awsrn_photo_x2": PHOTOGRAPHS,
     "awsrn_s_x2": SUPER_RESOLUTION,
     "awsrn_s_x4": SUPER_RESOLUTION
     | {
@@ -83,16 +91,20 @@ def scores(model, facts: dict, data: pathlib.Path) -> list[dict]:
     if facts is NOISE:
         with noisy_sets(data) as folders:
             return scores_on(model, folders, facts["protocols"])
+    if facts is PHOTOGRAPHS:
+        with degraded_sets(data, model.scale) as sets:
+            return scores_on(model, sets, facts["protocols"])
     folders = {name: data / folder for name, folder in facts["sets"].items()}
     return scores_on(model, folders, facts["protocols"])
 
 
-def scores_on(model, folders: dict[str, pathlib.Path], protocols: list[str]) -> list[dict]:
-    """The model's scores on each folder by each protocol."""
+def scores_on(model, folders: dict, protocols: list[str]) -> list[dict]:
+    """Return the model's scores on each folder, or inputs and targets, by each protocol."""
     found = []
     for name, folder in folders.items():
+        inputs, targets = folder if isinstance(folder, tuple) else (folder, None)
         for protocol in protocols:
-            result = evaluate(model, folder, scale=model.scale, protocol=protocol)
+            result = evaluate(model, inputs, targets=targets, scale=model.scale, protocol=protocol)
             found.append(
                 {"data": name, "protocol": protocol, "psnr": result.psnr, "ssim": result.ssim}
             )
@@ -116,6 +128,8 @@ def before_and_after(model, task: str) -> np.ndarray:
     else:
         sharp = demo_picture("cat.webp")
         source = imresize(sharp, 1 / model.scale)
+        if model.name == "awsrn_photo_x2":
+            source = degraded(sharp, model.scale, "JPEG 50", seed=0)
         before = imresize(source, model.scale)
     after = to_uint8(model.restore(to_float(source)))
     return np.concatenate([before, np.full_like(before[:, :8], 255), after], axis=1)
