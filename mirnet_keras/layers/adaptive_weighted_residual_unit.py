@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class AdaptiveWeightedResidualUnit(keras.layers.Layer):
+class AdaptiveWeightedResidualUnit(Composite):
     """Two wide-activation convolutions and the identity, each with a learned weight (AWRU).
 
     `residual_scale * conv(relu(conv(x))) + identity_scale * x`.

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 
-class AttentionUnit(keras.layers.Layer):
+
+class AttentionUnit(Composite):
     """A layer of which `layer(x, return_attention=True)` gives `(output, attention)`.
 
     Also symbolically: the map may be an output of a functional model.

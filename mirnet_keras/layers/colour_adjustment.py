@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import UNIFORM_FAN_IN, convolution
 from mirnet_keras.layers.image_statistic import image_statistic, pixel_mean
 
@@ -11,7 +12,7 @@ OFFSET = 1 / 512  # half a grey level: keeps the curve's slope at black finite
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ColourAdjustment(keras.layers.Layer):
+class ColourAdjustment(Composite):
     """Adjust the level and the colours of an image by a gamma and a 3 x 3 matrix.
 
     Both follow from the means, over the whole image, of features of a copy four times smaller.

@@ -2,6 +2,7 @@
 
 import keras
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 SLOPE = 0.1
@@ -14,7 +15,7 @@ HE_NORMAL = {
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ConditionNetwork(keras.layers.Layer):
+class ConditionNetwork(Composite):
     """Condition maps on the small grid from class probabilities on the large one.
 
     A convolution of `scale` x `scale` with that stride, then four of 1 x 1: a condition value

@@ -66,4 +66,4 @@ class DualAttentionUnit(AttentionUnit):
     @classmethod
     def from_config(cls, config):
         activation = keras.saving.deserialize_keras_object(config["activation"])
-        return cls(**(config | {"activation": activation}))
+        return super().from_config(config | {"activation": activation})

@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from mirnet_keras.layers.adaptive_weighted_residual_unit import AdaptiveWeightedResidualUnit
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.scalar_weight import add_scalar
 from mirnet_keras.layers.weight_norm_convolution import WeightNormConvolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class LocalFusionBlock(keras.layers.Layer):
+class LocalFusionBlock(Composite):
     """`units` residual units in series, fused by a 3 x 3 convolution of all their outputs (LFB).
 
     `residual_scale * fuse(concat(a_1, ..., a_units)) + identity_scale * x`.

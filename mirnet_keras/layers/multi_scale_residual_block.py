@@ -2,6 +2,7 @@
 
 import keras
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.dual_attention_unit import DualAttentionUnit
 from mirnet_keras.layers.residual_resizing import (
@@ -12,7 +13,7 @@ from mirnet_keras.layers.selective_kernel_fusion import SelectiveKernelFusion
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class MultiScaleResidualBlock(keras.layers.Layer):
+class MultiScaleResidualBlock(Composite):
     """Parallel rows of full, half, quarter ... resolution that exchange features (MRB).
 
     Row `r` has `channels * 2 ** r` channels. In each column every row passes its attention unit;
@@ -138,4 +139,4 @@ class MultiScaleResidualBlock(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         activation = keras.saving.deserialize_keras_object(config["activation"])
-        return cls(**(config | {"activation": activation}))
+        return super().from_config(config | {"activation": activation})

@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.layers.bilinear_enlargement import BilinearEnlargement
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.residual_contextual_block import ResidualContextualBlock
 from mirnet_keras.layers.selective_kernel_fusion import SelectiveKernelFusion
@@ -44,7 +45,7 @@ class MeanDownsampling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class MultiScaleResidualBlockV2(keras.layers.Layer):
+class MultiScaleResidualBlockV2(Composite):
     """Three resolutions, fused from coarse to fine, twice (MIRNet-v2's MRB).
 
     MIRNet-v2 (Zamir et al., TPAMI 2022). Authors' code: both passes use the same contextual

@@ -2,12 +2,13 @@
 
 import keras
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.pixel_shuffle import PixelShuffle
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class PixelShuffleUpsampling(keras.layers.Layer):
+class PixelShuffleUpsampling(Composite):
     """Convolution and pixel shuffle: once for 3, once for each factor of 2 otherwise.
 
     RCAN (Zhang et al., ECCV 2018), "Upscale module"; authors' code.

@@ -66,7 +66,7 @@ class RecursiveResidualGroup(ResidualSeries):
     @classmethod
     def from_config(cls, config):
         activation = keras.saving.deserialize_keras_object(config["activation"])
-        return cls(**(config | {"activation": activation}))
+        return super().from_config(config | {"activation": activation})
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")

@@ -2,11 +2,12 @@
 
 import keras
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualBlock(keras.layers.Layer):
+class ResidualBlock(Composite):
     """Two 3 x 3 convolutions with a ReLU between them, added to the input.
 
     SAN (Dai et al., CVPR 2019), inside the local-source residual attention group.

@@ -3,11 +3,12 @@
 import keras
 
 from mirnet_keras.layers.channel_attention import ChannelAttention
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualChannelAttentionBlock(keras.layers.Layer):
+class ResidualChannelAttentionBlock(Composite):
     """Two 3 x 3 convolutions and a channel attention, added to the input (RCAB).
 
     RCAN (Zhang et al., ECCV 2018), "Channel Attention".

@@ -2,12 +2,13 @@
 
 import keras
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import GroupedConvolution, convolution
 from mirnet_keras.layers.global_context import GlobalContext
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualContextualBlock(keras.layers.Layer):
+class ResidualContextualBlock(Composite):
     """Two convolutions and a global context in a residual unit (RCB).
 
     MIRNet-v2 (Zamir et al., TPAMI 2022), "Residual Contextual Block".

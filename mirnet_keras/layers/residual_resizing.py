@@ -4,12 +4,13 @@ import keras
 
 from mirnet_keras.layers.bilinear_enlargement import BilinearEnlargement
 from mirnet_keras.layers.blur_pool import BlurPool
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import UNIFORM_FAN_IN, convolution
 from mirnet_keras.layers.scalar_prelu import ScalarPReLU
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualDownsampling(keras.layers.Layer):
+class ResidualDownsampling(Composite):
     """Halves the size and doubles the channels on two paths that are added.
 
     Top: 1 x 1, 3 x 3, blur pooling, 1 x 1; bottom: blur pooling, 1 x 1.
@@ -46,7 +47,7 @@ class ResidualDownsampling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualUpsampling(keras.layers.Layer):
+class ResidualUpsampling(Composite):
     """Doubles the size and halves the channels on two paths that are added.
 
     Top: 1 x 1, transposed 3 x 3, 1 x 1; bottom: bilinear enlargement and 1 x 1.
@@ -89,7 +90,7 @@ class ResidualUpsampling(keras.layers.Layer):
         return BilinearEnlargement(input_shape[-1] // 2).compute_output_shape(input_shape)
 
 
-class _Chain(keras.layers.Layer):
+class _Chain(Composite):
     """A resizing by `2 ** steps`: factor-two modules in a row, each with its own weights."""
 
     step_class: type[keras.layers.Layer]

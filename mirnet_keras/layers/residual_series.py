@@ -1,11 +1,10 @@
 """What the residual groups of MIRNet, RCAN, HAN and SAN have in common."""
 
-import keras
-
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 
-class ResidualSeries(keras.layers.Layer):
+class ResidualSeries(Composite):
     """Blocks in series and a 3 x 3 convolution, added to the input.
 
     Subclasses have `number_of_blocks`, and `_block(name)`, which makes one.

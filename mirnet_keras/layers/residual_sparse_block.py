@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 # Which nodes each of the five convolutions reads; node 0 is the input, node k convolution k.
@@ -56,7 +57,7 @@ def link_table(links: str | Sequence[Sequence[int]]) -> tuple[tuple[int, ...], .
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualSparseBlock(keras.layers.Layer):
+class ResidualSparseBlock(Composite):
     """Five convolutions, each reading some of those before it, added to the input.
 
     `x + 0.2 * conv_5(...)`, leaky ReLU of slope 0.2 behind the first four. With
@@ -112,7 +113,7 @@ class ResidualSparseBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ResidualInResidualSparseBlock(keras.layers.Layer):
+class ResidualInResidualSparseBlock(Composite):
     """Three `ResidualSparseBlock`s in series, times 0.2, added to the input (RRSB).
 
     With `links="dense"` ESRGAN's RRDB.

@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 from mirnet_keras.layers.scalar_weight import add_scalar
 
 
 @keras.saving.register_keras_serializable("mirnet_keras")
-class ShareSource(keras.layers.Layer):
+class ShareSource(Composite):
     """The source that every group adds to its output, times a learned weight that starts at 0.
 
     SAN (Dai et al., CVPR 2019), "Non-locally enhanced residual group". The paper's weight is a

@@ -3,13 +3,14 @@
 import keras
 from keras import ops
 
+from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
 # Slope of the leaky ReLUs, and what is added to the factor.
 VARIANTS = {"pytorch": (0.1, 1.0), "torch": (0.01, 0.0)}
 
 
-class _Conditioned(keras.layers.Layer):
+class _Conditioned(Composite):
     """A layer of `[features, condition]`, in one of the two published forms."""
 
     def __init__(self, variant: str = "pytorch", **kwargs):

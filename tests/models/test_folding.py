@@ -46,6 +46,7 @@ def test_folded_has_plain_kernels_only(awsrn):
         "Add",
         "Concatenate",
         "PixelShuffle",
+        "NetworkFacts",
     }
 
 
