@@ -50,9 +50,9 @@ LOW_LIGHT = {
 NOISE = {
     "task": "denoising",
     "trained_on": "31 pairs of PolyU's and CC's cameras (2 scenes, none in the tests), and BSDS500 "
-    "train and test and 55 crops of free photographs with synthetic noise",
+    "train and test and 127 crops of photographs with synthetic noise, in part before JPEG",
     "data_licence": "PolyU and CC: for non-commercial use; BSDS500: research data, no licence "
-    "stated; photographs: CC0, Unsplash, public domain, CC-BY-4.0",
+    "stated; photographs: CC0, Unsplash, public domain, CC-BY-4.0, academic use, or not stated",
     "licence": "CC-BY-NC-4.0",
     "protocols": ["rgb"],
 }
