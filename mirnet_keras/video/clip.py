@@ -4,10 +4,11 @@ import contextlib
 import dataclasses
 import importlib.util
 import os
+import shlex
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -176,8 +177,8 @@ def packets(source: "InputContainer", path: Path) -> Iterator["Packet"]:
             yield packet
 
 
-def frames_of(packet: "Packet", path: Path) -> list["VideoFrame"]:
-    """The frames that a packet completes.
+def frames_of(packet: "Packet", path: Path) -> list[Any]:
+    """The frames, of pictures or of sound, that a packet completes.
 
     Raises:
         VideoError: for damage.
@@ -221,8 +222,19 @@ def _damaged(path: Path, time: int | None, time_base: Fraction | None) -> str:
     place = "" if time is None or time_base is None else f" at {float(time * time_base):.2f} s"
     return (
         f"'{path}' is damaged{place}. Copy it again, or let FFmpeg conceal the damage first: "
-        f"ffmpeg -i '{path}' -crf 12 whole.mkv."
+        f"{advised(path)}."
     )
+
+
+def advised(path: Path, options: str = "") -> str:
+    """Return the command by which FFmpeg makes a clip that can be restored, nearly without loss.
+
+    Args:
+        path: of the clip.
+        options: further ones.
+    """
+    again = "-map 0:v:0 -map 0:a? -c:v libx264 -crf 12 -c:a flac"
+    return f"ffmpeg -i {shlex.quote(str(path))} {again} {options} whole.mkv".replace("  ", " ")
 
 
 def _refuse_large(video: "VideoStream", path: Path, max_pixels: int) -> None:
@@ -237,5 +249,5 @@ def _refuse_short(path: Path, end: Fraction, duration: Fraction) -> None:
     if end < duration - LACKING:
         raise VideoError(
             f"'{path}' ends after {float(end):.1f} of {float(duration):.1f} s: it was cut short. "
-            f"Copy it again, or keep what there is: ffmpeg -i '{path}' -c copy whole.mkv."
+            f"Copy it again, or keep what there is: {advised(path)}."
         )

@@ -1,11 +1,12 @@
 """Restores clips, frame by frame."""
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -28,13 +29,14 @@ from mirnet_keras.video.encoding import (
     has_alpha,
     pixel_format,
 )
+from mirnet_keras.video.tracks import KINDS, Track, add_track, shifted
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
 
-COPIED = ("audio", "subtitle")  # kinds of streams
+MAX_CLOCK = 2**31 - 1  # units in a second, of MP4 and QuickTime
 OF_THE_OLD_FILE = ("compatible_brands", "encoder", "major_brand", "minor_version")  # tags
 
 Progress = Callable[[int, int], object]
@@ -63,8 +65,9 @@ def restore_video(
     """Restores every frame of a clip; times, sound and subtitles stay.
 
     Each frame begins when it did, at whatever rate. Sound and subtitles are copied without
-    being encoded again. Frames are read, restored and written one after the other, so that memory
-    does not depend on how long the clip is.
+    being encoded again, except for those that the result's format cannot hold. Frames are read,
+    restored and written one after the other, so that memory does not depend on how long the clip
+    is.
 
     Colours stay in the clip's matrix and range, which are written into the result, also where the
     clip left them to be guessed; more than 8 bits stay more than 8. Clips that are shown turned or
@@ -90,8 +93,7 @@ def restore_video(
     Raises:
         FileNotFoundError: When there is no such clip.
         VideoError: Without PyAV; while another run writes the result; for a clip that cannot be
-            read, is damaged or too large, an encoder that is not there, and sound or subtitles that
-            the result's format cannot hold.
+            read, is damaged or too large, and an encoder that is not there.
         RestorerError: When a frame cannot be restored.
     """
     input, output = Path(input), Path(output)
@@ -110,7 +112,7 @@ def restore_video(
     remarks: list[str] = []
 
     def write(path: Path) -> None:
-        with opened(input) as source, _writing(output, path, clip) as target:
+        with opened(input) as source, _writing(output, path, _clock(clip, source)) as target:
             result = _Result(clip, source, target, restorer, encoder, keep_metadata)
             result.fill(progress or (lambda done, total: None))
             remarks.extend(result.remarks)
@@ -143,12 +145,13 @@ class _Result:
         self._restorer, self._keep_metadata = restorer, keep_metadata
         self._video = video_stream(source, clip.path)
         self._output = Path(target.name)
-        self._copies: dict[int, Stream] = {}
+        self._tracks: dict[int, Track] = {}
         for stream in source.streams:
             if stream.index == self._video.index:
                 self._encoded = self._add_video(*encoder)
-            elif stream.type in COPIED:
-                self._copies[stream.index] = self._add_copy(stream)
+            elif stream.type in KINDS and (track := add_track(stream, target, clip)):
+                self._describe(track.target, stream)
+                self._tracks[stream.index] = track
         if keep_metadata:
             target.metadata.update(_tags(source.metadata, OF_THE_OLD_FILE))
             target.set_chapters(source.chapters())
@@ -164,18 +167,19 @@ class _Result:
                     self._target.mux(self._encoded.encode(self._restored(frame)))
                     done, last = done + 1, frame.pts
                     progress(done, max(done, self._clip.frames))
-            elif packet.stream.index in self._copies and packet.dts is not None:
-                self._copy(packet)
+            elif track := self._tracks.get(packet.stream.index):
+                self._target.mux(list(track.packets(packet)))
         self._target.mux(self._encoded.encode())
 
     @property
     def remarks(self) -> Iterator[str]:
         """Sentences about what was lost, once the head is written."""
         first, kept = self._clip.first, bits_of(self._encoded.pix_fmt)
-        others = [s for s in self._source.streams if s.index not in self._copies]
-        left_out = sorted(s.type for s in others if s.index != self._video.index)
+        others = [s for s in self._source.streams if s.index not in self._tracks]
+        left_out = sorted(_kind(s) for s in others if s.index != self._video.index)
         if left_out:
             yield f"Left out: streams of {', '.join(left_out)}."
+        yield from filter(None, (track.remark for track in self._tracks.values()))
         if has_alpha(first.format):
             yield "Transparency was left out."
         if self._clip.colours.bits > kept:
@@ -196,9 +200,14 @@ class _Result:
         size = self._restorer.scale * first.height, self._restorer.scale * first.width
         height, width = size[::-1] if is_turned(first) else size
         check_size(encoder, (height, width))
-        stream = self._checked_add(
-            encoder, lambda: self._target.add_stream(encoder, clip.rate, options=options)
-        )
+        try:
+            stream: Any = self._target.add_stream(encoder, clip.rate, options=options)
+        except ValueError as error:
+            suffix = self._output.suffix
+            raise VideoError(
+                f"'{clip.path}' cannot become a file in {suffix}, a format that does not hold "
+                f"{encoder}. Let the result end in .mkv, which holds every codec."
+            ) from error
         stream.height, stream.width = height, width
         stream.pix_fmt = pixel_format(encoder, clip, (height, width))
         context = stream.codec_context
@@ -213,24 +222,6 @@ class _Result:
             context.codec_tag = "hvc1"  # without it Apple's players show nothing
         self._describe(stream, self._video)
         return stream
-
-    def _add_copy(self, stream: "Stream") -> "Stream":
-        name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
-        copy = self._checked_add(
-            f"the {stream.type} in it ({name})",
-            lambda: self._target.add_stream_from_template(stream),
-        )
-        self._describe(copy, stream)
-        return copy
-
-    def _checked_add(self, what: str, add: Callable):
-        try:
-            return add()
-        except ValueError as error:
-            raise VideoError(
-                f"'{self._clip.path}' cannot become a file in {self._output.suffix}, a format that "
-                f"does not hold {what}. Let the result end in .mkv, which holds nearly everything."
-            ) from error
 
     def _describe(self, stream: "Stream", former: "Stream") -> None:
         """Gives a stream the language, the title and the role of the one that it is made from."""
@@ -260,29 +251,19 @@ class _Result:
         image = self._restorer(upright(pixels(frame, colours), frame))
         result = frame_of(image, colours, self._encoded.pix_fmt)
         result.time_base = self._clip.time_base
-        result.pts = self._shifted(frame.pts, self._clip.time_base)
+        result.pts = shifted(frame.pts, self._clip.time_base, self._clip.start)
         result.duration = frame.duration
         return result
 
-    def _copy(self, packet: "Packet") -> None:
-        packet.dts = self._shifted(packet.dts, packet.time_base)
-        packet.pts = self._shifted(packet.pts, packet.time_base)
-        packet.stream = self._copies[packet.stream.index]
-        self._target.mux(packet)
-
-    def _shifted(self, time: int | None, time_base: Fraction) -> int | None:
-        """A time in the result; one that is not known stays so."""
-        return None if time is None else time - round(self._clip.start / time_base)
-
 
 @contextlib.contextmanager
-def _writing(output: Path, path: Path, clip: Clip) -> Iterator["OutputContainer"]:
+def _writing(output: Path, path: Path, clock: int) -> Iterator["OutputContainer"]:
     """A container that is open for writing at `path`, which will become `output`."""
     import av
     from av.error import FFmpegError
 
-    # When a track begins is written in this unit, by default of a millisecond.
-    options = {"movie_timescale": str(clip.time_base.denominator)}
+    # When a track begins and how long it is are written in this unit, by default a millisecond.
+    options = {"movie_timescale": str(clock)}
     has_unit = output.suffix.lower() in (".mp4", ".m4v", ".mov")
     try:
         with av.open(f"file:{path}", "w", options=options if has_unit else None) as target:
@@ -292,6 +273,23 @@ def _writing(output: Path, path: Path, clip: Clip) -> Iterator["OutputContainer"
             f"'{output}' cannot be written: {error.strerror}. Is there room, and do the encoder "
             "and the format take frames of this size?"
         ) from error
+
+
+def _clock(clip: Clip, source: "InputContainer") -> int:
+    """Return units in a second in which times of frames and of sound are whole, where that fits."""
+    units = clip.time_base.denominator
+    for stream in source.streams.audio:
+        finer = math.lcm(units, stream.sample_rate or 1) if stream.codec_context else units
+        units = finer if finer <= MAX_CLOCK else units
+    return units
+
+
+def _kind(stream: "Stream") -> str:
+    """A stream in words: its type, and the codec of sound and subtitles."""
+    if stream.type not in KINDS:
+        return stream.type
+    name = stream.codec_context.name if stream.codec_context else "a codec unknown here"
+    return f"{stream.type} ({name})"
 
 
 def _tags(tags: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:

@@ -85,19 +85,6 @@ def test_subtitles_are_copied(make_clip, nearest, tmp_path):
         (packet,) = [p for p in result.demux(subtitles=0) if p.size]
         assert bytes(packet) == b"Hello"
         assert packet.pts * packet.time_base == Fraction(1, 10)
-    with pytest.raises(VideoError, match=r"does not hold the subtitle in it .* end in \.mkv"):
-        restore_video(nearest(2), titled, tmp_path / "out.mp4")
-    assert not (tmp_path / "out.mp4").exists()
-
-
-def test_sound_that_the_format_cannot_hold_is_refused_before_the_work(clip, tmp_path):
-    def never(image):
-        raise AssertionError
-
-    never.scale = 2
-    with pytest.raises(VideoError, match=r"\.webm, a format that does not hold the audio .*aac"):
-        restore_video(never, clip, tmp_path / "out.webm")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, VideoError])
