@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mirnet_keras import __version__
+from mirnet_keras.registration import BACKENDS, BackendError
 
 LIBRARIES = ("keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "ai-edge-litert")
 PEAK_SIDE, PEAK_CHANNELS, PEAK_RUNS = 64, 256, 20  # of the convolution that is timed
@@ -25,6 +26,9 @@ def start_keras(threads: int | None = None) -> None:
 
     Args:
         threads: processor threads that TensorFlow computes with; None: as many as there are cores.
+
+    Raises:
+        BackendError: for a backend that is not there, or under which the networks do not work.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if threads is not None:
@@ -34,8 +38,25 @@ def start_keras(threads: int | None = None) -> None:
     with silent_stderr():
         import keras
 
+        check_backend()
         keras.distribution.list_devices()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def check_backend() -> None:
+    """Raise where Keras runs on a backend under which the networks are not tested.
+
+    Raises:
+        BackendError: naming the backend and those to take instead.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise BackendError(
+            f"The networks do not work on Keras' backend {backend}. Set the environment variable "
+            f"KERAS_BACKEND to {' or '.join(BACKENDS)} before Keras is imported."
+        )
 
 
 @contextlib.contextmanager

@@ -2,9 +2,17 @@
 
 import importlib
 import importlib.abc
+import os
 import sys
 
 REGISTERING = ("layers", "losses", "metrics", "models")  # modules that hold registered classes
+
+BACKENDS = ("tensorflow", "jax")  # those under which the networks are tested
+OTHERS = ("torch", "openvino")  # modules of Keras' other backends
+
+
+class BackendError(ImportError):
+    """Keras or the networks cannot use the backend that was chosen; the message says why."""
 
 
 def register_with_keras() -> None:
@@ -50,10 +58,29 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         execute = spec.loader.exec_module
 
         def execute_and_act(module):
-            execute(module)
+            try:
+                execute(module)
+            except (ImportError, ValueError) as error:
+                raise _explained(error) from error
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
                 _import_on_demand()
 
         spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
         return spec
+
+
+def _explained(error: Exception) -> Exception:
+    """Return an error that names the backend, where it is one of the backend."""
+    chosen = os.environ.get("KERAS_BACKEND", "of ~/.keras/keras.json")
+    absent = isinstance(error, ModuleNotFoundError) and error.name in BACKENDS + OTHERS
+    if absent:
+        reason = f"{error.name} is not installed"
+    elif "backend" in str(error):
+        reason = str(error)
+    else:
+        return error
+    return BackendError(
+        f"Keras cannot start its backend {chosen}: {reason}. Set the environment variable "
+        f"KERAS_BACKEND to {' or '.join(BACKENDS)}, whichever is installed."
+    )

@@ -1,5 +1,6 @@
 """Each in a process of its own: an import happens once."""
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -59,3 +60,36 @@ def test_importing_loads_no_keras():
         print("keras" in sys.modules, "numpy" in sys.modules)
         """
     ) == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "reason"),
+    [("theano", "backend : theano"), ("openvino", "openvino is not installed")],
+)
+def test_a_backend_that_is_not_there_is_named(backend, reason, monkeypatch):
+    if importlib.util.find_spec(backend) is not None:
+        pytest.skip(f"{backend} is installed")
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    command = [sys.executable, "-m", "mirnet_keras.cli", "info"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert f"cannot start its backend {backend}: " in line
+    assert reason in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_a_backend_that_gives_other_images_is_refused(backend, monkeypatch):
+    pytest.importorskip(backend)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    for command in (
+        ["-m", "mirnet_keras.cli", "info"],
+        ["-c", "import mirnet_keras as mk; mk.load('awsrn_s_x2')"],
+        ["-c", "import mirnet_keras as mk; mk.models.RCAN(scale=2)"],
+    ):
+        run = subprocess.run(
+            [sys.executable, *command], capture_output=True, text=True, check=False
+        )
+        assert run.returncode == (2 if command[0] == "-m" else 1)
+        assert f"do not work on Keras' backend {backend}" in run.stderr.splitlines()[-1]

@@ -42,7 +42,7 @@ class LayerAttention(AttentionUnit):
         features = _rows(inputs)
         likeness = image_statistic(products, *inputs, grows=True)
         weights = softmax(likeness if self.prefer_similar else -likeness)
-        mixing = ops.eye(layers, dtype="float32") + self.gamma * weights
+        mixing = ops.eye(layers, dtype="float32") + ops.cast(self.gamma, "float32") * weights
         mixed = ops.matmul(ops.cast(mixing, features.dtype), features)
         mixed = ops.reshape(mixed, (batch, layers, height * width, channels))
         outputs = ops.reshape(

@@ -9,6 +9,7 @@ from mirnet_keras.models.classifier_discriminator import ClassifierDiscriminator
 from mirnet_keras.models.discriminator import Discriminator
 from mirnet_keras.models.folding import fold
 from mirnet_keras.models.han import HAN
+from mirnet_keras.models.image_input import SettingError, check_settings
 from mirnet_keras.models.mirnet import MIRNet
 from mirnet_keras.models.mirnet_v2 import MIRNetV2
 from mirnet_keras.models.outdoor_scene_seg import OutdoorSceneSeg
@@ -68,8 +69,10 @@ __all__ = [
     "RRDBNet",
     "RestorationModel",
     "SceneSegmenter",
+    "SettingError",
     "UNetDiscriminator",
     "VGGDiscriminator",
+    "check_settings",
     "fold",
     "prune_scale_branches",
     "scale_branches",

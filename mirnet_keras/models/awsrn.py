@@ -9,6 +9,7 @@ from mirnet_keras.layers import (
     PixelShuffle,
     WeightNormConvolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 # The arguments of the published variants, each for every scale.
@@ -56,7 +57,7 @@ def AWSRN(
         raise ValueError(f"`scale` must be at least 2: AWSRN enlarges. Received scale={scale}.")
     arguments = locals() | {"kernel_sizes": list(kernel_sizes)}
     del arguments["name"]
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     offset = [-2 * mean for mean in MEAN_COLOUR]
     normalised = keras.layers.Rescaling(2.0, offset, name="subtract_mean", dtype="float32")(image)
     skip = WeightNormConvolution(3 * scale**2, name="skip")(normalised)

@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.layers import MEAN_COLOUR, PixelShuffle, convolution
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -30,7 +31,7 @@ def FoldedAWSRN(
     """
     arguments = dict(locals())
     del arguments["name"]
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     offset = [-mean for mean in MEAN_COLOUR]
     shifted = keras.layers.Rescaling(1.0, offset, name="subtract_mean", dtype="float32")(image)
     skip = _convolution(3 * scale**2, name="skip", dtype="float32")(shifted)

@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.models.discriminator import Discriminator
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.vgg_discriminator import halved_features, judgement
 
 IMAGE_SIZE = 96
@@ -27,7 +28,7 @@ def ClassifierDiscriminator(
         A model from `(batch, 96, 96, 3)` RGB in 0..1 to a list of `(batch, 1)` logits, above 0
         where it takes the image for a photograph, and `(batch, 8)` logits of the classes; float32.
     """
-    image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
+    image = image_input(3, "image", size=IMAGE_SIZE)
     x = halved_features(image, 4, filters, bias_before_norm=True, slope=SLOPE)
     x = keras.layers.Flatten(name="flatten")(x)
     return Discriminator(

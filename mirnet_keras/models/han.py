@@ -11,6 +11,7 @@ from mirnet_keras.layers import (
     ResidualGroup,
     convolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.rcan import enlarged
 from mirnet_keras.models.restoration_model import RestorationModel
 
@@ -53,7 +54,7 @@ def HAN(
     arguments = dict(locals())
     del arguments["name"]
     paper = variant == "paper"
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     shifted = MeanShift(value_range, trainable=False, name="subtract_mean")(image)
     shallow = x = convolution(filters, use_bias=True, name="head")(shifted)
     stages = []

@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.layers import RecursiveResidualGroup, ScalarPReLU, convolution
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -41,7 +42,7 @@ def MIRNet(
     """
     arguments = dict(locals())
     del arguments["name"]
-    image = keras.Input((None, None, channels), name="image")
+    image = image_input(channels, "image")
     # Authors' code: one slope serves the attention units of the whole network.
     slope = ScalarPReLU(name="shared_slope")
     x = convolution(filters, kernel_size, use_bias=use_bias, name="head")(image)

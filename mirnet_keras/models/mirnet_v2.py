@@ -9,6 +9,7 @@ from mirnet_keras.layers import (
     RecursiveResidualGroupV2,
     convolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -53,7 +54,7 @@ def MIRNetV2(
     """
     arguments = locals() | {"convolution_groups": list(convolution_groups)}
     del arguments["name"]
-    x = image = base = keras.Input((None, None, in_channels), name="image")
+    x = image = base = image_input(in_channels, "image")
     if colour_adjustment:
         base = ColourAdjustment(name="colour_adjustment", dtype="float32")(image)
         x = keras.layers.Concatenate(name="before_and_after")([image, base])

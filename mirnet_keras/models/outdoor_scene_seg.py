@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mirnet_keras.layers import LearnedEnlargement, convolution
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 CLASSES = 8  # of outdoor scenes
@@ -44,7 +45,7 @@ def OutdoorSceneSeg(
         "widths": list(widths),
         "hidden": hidden,
     }
-    image = keras.Input((None, None, 3), name="image")
+    image = image_input(3, "image")
     x = keras.layers.Rescaling(255.0, [-mean for mean in MEAN_BGR], name="caffe")(
         ops.flip(image, axis=-1)
     )

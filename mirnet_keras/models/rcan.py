@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.layers import MeanShift, PixelShuffleUpsampling, ResidualGroup, convolution
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 
@@ -39,7 +40,7 @@ def RCAN(
     """
     arguments = dict(locals())
     del arguments["name"]
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     shifted = MeanShift(value_range, name="subtract_mean")(image)
     shallow = x = convolution(filters, use_bias=True, name="head")(shifted)
     for g in range(groups):

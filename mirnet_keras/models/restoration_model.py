@@ -10,6 +10,7 @@ import mirnet_keras.losses
 import mirnet_keras.metrics  # noqa: F401
 from mirnet_keras.image_array import image_array
 from mirnet_keras.images import pad_to_multiple, to_float
+from mirnet_keras.models.image_input import check_settings
 from mirnet_keras.models.network_model import NetworkModel
 
 
@@ -61,7 +62,9 @@ class RestorationModel(NetworkModel):
 
         Raises:
             ImageError: for what is no image or batch of images.
+            SettingError: where Keras puts channels first.
         """
+        check_settings()
         images = to_float(image_array(images, batches=True, channels=self.inputs[0].shape[-1]))
         batch = images[None] if images.ndim == 3 else images
         maps = probabilities

@@ -8,6 +8,7 @@ from mirnet_keras.layers import (
     ResidualInResidualSparseBlock,
     convolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 NETWORK_SCALE = 4  # by which the features are enlarged, whatever goes in
@@ -41,7 +42,7 @@ def RRDBNet(
     """
     arguments = dict(locals())
     del arguments["name"]
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     x = shallow = shallow_features(image, scale, filters)
     for b in range(blocks):
         x = ResidualInResidualSparseBlock(growth, "dense", name=f"block_{b}")(x)

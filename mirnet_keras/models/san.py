@@ -11,6 +11,7 @@ from mirnet_keras.layers import (
     ShareSource,
     convolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.rcan import enlarged
 from mirnet_keras.models.restoration_model import RestorationModel
 
@@ -58,7 +59,7 @@ def SAN(
     arguments = dict(locals())
     del arguments["name"]
     paper = variant == "paper"
-    image = keras.Input((None, None, 3), name="low_resolution")
+    image = image_input(3, "low_resolution")
     shifted = MeanShift(value_range, name="subtract_mean")(image)
     shallow = convolution(filters, use_bias=True, name="head")(shifted)
     non_local = RegionNonLocal(pooled=not paper, name="non_local")

@@ -3,6 +3,7 @@
 import keras
 
 from mirnet_keras.layers import LearnedEnlargement, NearestUpsampling, convolution
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 WIDTHS = (16, 32, 64, 96)  # channels at 1/2, 1/4, 1/8 and 1/16 of the size
@@ -25,7 +26,7 @@ def SceneSegmenter(classes: int = 8, name: str = "scene_segmenter") -> Restorati
         `(batch, height, width, classes)`, float32, probabilities.
     """
     arguments = {"classes": classes}
-    image = keras.Input((None, None, 3), name="image")
+    image = image_input(3, "image")
     x = keras.layers.Rescaling(2.0, -1.0, name="centred")(image)
     scales = []
     for level, filters in enumerate(WIDTHS):

@@ -10,6 +10,7 @@ from mirnet_keras.layers import (
     SpatialFeatureTransformBlock,
     convolution,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 
 CLASSES = 8  # of outdoor scenes
@@ -44,8 +45,8 @@ def SFT_Net(
     """
     arguments = dict(locals())
     del arguments["name"]
-    image = keras.Input((None, None, 3), name="image")
-    probabilities = keras.Input((None, None, CLASSES), name="probabilities")
+    image = image_input(3, "image")
+    probabilities = image_input(CLASSES, "probabilities")
     condition = ConditionNetwork(name="condition")(probabilities)
     shallow = x = convolution(filters, use_bias=True, name="head")(image)
     for b in range(blocks):

@@ -11,6 +11,7 @@ from mirnet_keras.layers import (
     MirrorPadding,
     ResidualInResidualSparseBlock,
 )
+from mirnet_keras.models.image_input import image_input
 from mirnet_keras.models.restoration_model import RestorationModel
 from mirnet_keras.models.rrdbnet import NETWORK_SCALE, enlarged_fourfold, shallow_features
 
@@ -68,13 +69,13 @@ def SPSAGAN(
     options = attention or {}
     multiple = NETWORK_SCALE // scale * (options.get("window") or 1)
     _check(places, blocks, condition, surround, multiple)
-    inputs = image = keras.Input((None, None, 3), name="low_resolution")
+    inputs = image = image_input(3, "low_resolution")
     if surround:
         image = MirrorPadding(surround, name="surround")(image)
     x = shallow = shallow_features(image, scale, filters)
     conditions = None
     if places:
-        probabilities = keras.Input((None, None, classes), name="probabilities")
+        probabilities = image_input(classes, "probabilities")
         inputs = [inputs, probabilities]
         if surround:
             padding = MirrorPadding(scale * surround, name="surround_probabilities")

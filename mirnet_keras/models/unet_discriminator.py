@@ -4,6 +4,7 @@ import keras
 
 from mirnet_keras.layers import BilinearUpsampling, SpectralNormConvolution, convolution
 from mirnet_keras.models.discriminator import Discriminator
+from mirnet_keras.models.image_input import image_input
 
 SLOPE = 0.2
 
@@ -26,7 +27,7 @@ def UNetDiscriminator(
         `(batch, height, width, 1)` logits, float32, above 0 where it takes the image for a
         photograph.
     """
-    image = keras.Input((None, None, 3), name="image")
+    image = image_input(3, "image")
     x = convolution(filters, use_bias=True, name="convolution_0")(image)
     x = _activated(x, 0)
     encoded = []

@@ -4,6 +4,7 @@ import keras
 
 from mirnet_keras.layers import UnbiasedBatchNormalization, convolution, dense
 from mirnet_keras.models.discriminator import Discriminator
+from mirnet_keras.models.image_input import image_input
 
 # Image size -> how often it is halved, to 3 x 3 or 4 x 4.
 HALVINGS = {96: 5, 128: 5, 192: 6, 256: 6}
@@ -48,7 +49,7 @@ def VGGDiscriminator(
         )
     if bias_before_norm is None:
         bias_before_norm = image_size in (96, 192)
-    image = keras.Input((image_size, image_size, 3), name="image")
+    image = image_input(3, "image", size=image_size)
     x = halved_features(image, HALVINGS[image_size], filters, bias_before_norm, slope=0.2)
     x = keras.layers.Flatten(name="flatten")(x)
     return Discriminator(

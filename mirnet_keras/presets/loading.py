@@ -65,6 +65,7 @@ def load(source: str | os.PathLike) -> "RestorationModel":
 
     Raises:
         PresetError: when there is no such preset or file, or it is damaged or altered.
+        SettingError: where Keras puts channels first.
     """
     if Path(source).suffix == ".keras":
         return _load_model(Path(source))
@@ -120,6 +121,7 @@ def _load_model(path: Path) -> "RestorationModel":
 
     # Importing registers the classes that the file names.
     models = importlib.import_module("mirnet_keras.models")
+    models.check_settings()
     if not path.is_file():
         raise PresetError(f"There is no model file '{path}'. Check the path.")
     try:

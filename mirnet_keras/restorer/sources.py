@@ -69,6 +69,12 @@ class Source(Protocol):
         """Float32 (batch, height, width, 3) in 0..1 to the same, `scale` times larger."""
 
 
+def _check_settings() -> None:
+    from mirnet_keras.models import check_settings
+
+    check_settings()
+
+
 def open_source(source, prior, threads: int | None) -> Source:
     """Opens what `Restorer` takes; see there for the arguments and what raises."""
     if isinstance(source, (str, os.PathLike)) and pathlib.Path(source).suffix == ".tflite":
@@ -129,6 +135,7 @@ class KerasSource:
 
     def predictor(self, picture: np.ndarray, at_once: int, report: Progress) -> Predict:
         """Restores tiles with the statistics of the whole picture."""
+        _check_settings()
         if self._statistics is None:
             return self.predict_on_batch
         return self._statistics.predictor(picture, at_once, report)
@@ -145,6 +152,7 @@ class KerasSource:
 
     def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
         """The restored images; with the prior's segmentation where the network takes one."""
+        _check_settings()
         maps = None if self._prior is None else np.stack([self._prior(image) for image in images])
         return self._network.predict_on_batch(self._network.with_segmentation(images, maps))
 
