@@ -73,9 +73,9 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
 def _explained(error: Exception) -> Exception:
     """Return an error that names the backend, where it is one of the backend."""
     chosen = os.environ.get("KERAS_BACKEND", "of ~/.keras/keras.json")
-    absent = isinstance(error, ModuleNotFoundError) and error.name in BACKENDS + OTHERS
-    if absent:
-        reason = f"{error.name} is not installed"
+    absent = error.name if isinstance(error, ModuleNotFoundError) else None
+    if absent in BACKENDS + OTHERS:
+        reason = f"{absent} is not installed"
     elif "backend" in str(error):
         reason = str(error)
     else:
