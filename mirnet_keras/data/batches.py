@@ -1,6 +1,7 @@
 """Batches of crops from checked images and a sampling plan, for tf.data and for PyDataset."""
 
 import dataclasses
+from typing import Any
 
 import cv2
 import keras
@@ -52,15 +53,15 @@ class Batches:
             return _cut(low, sample, stage, self.images.scale), target
         return np.asarray(degrade(target, random), np.float32), target
 
-    def dataset(self, start: int = 0):
+    def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` (TensorFlow backend) or `PyDataset`, from step `start`."""
         return endless(self.batch, start, self.specs())
 
-    def tf_dataset(self, start: int = 0):
+    def tf_dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of the batches from step `start` on."""
         return tf_dataset(self.batch, start, self.specs())
 
-    def specs(self):
+    def specs(self) -> Any:
         """The shapes of inputs and targets, as far as they are the same in all stages."""
         kinds = {(stage.batch // self.plan.hosts, stage.crop) for stage in self.plan.stages}
         batch, crop = kinds.pop() if len(kinds) == 1 else (None, None)

@@ -1,5 +1,6 @@
 """Write pairs of degraded and sharp images from a folder of sharp ones."""
 
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -15,7 +16,9 @@ from mirnet_keras.images import (
 )
 
 
-def write_degraded_pairs(folder, out, degradation: Callable, seed: int = 0) -> list[pathlib.Path]:
+def write_degraded_pairs(
+    folder: str | os.PathLike, out: str | os.PathLike, degradation: Callable, seed: int = 0
+) -> list[pathlib.Path]:
     """Degrade each image of a folder and write it beside its target, both as PNG.
 
     Args:

@@ -4,6 +4,7 @@ import concurrent.futures
 import operator
 import os
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -12,7 +13,7 @@ from mirnet_keras.data.folders import DataError
 WORKERS = min(os.cpu_count() or 1, 8)  # threads that make batches; NumPy and OpenCV free the lock
 
 
-def endless(load: Callable, start: int, specs):
+def endless(load: Callable, start: int, specs: Any) -> Any:
     """Batches of step `start`, `start + 1`, ...
 
     Args:
@@ -46,7 +47,7 @@ def _checked_start(start) -> int:
     return step
 
 
-def tf_dataset(load: Callable, start: int, specs):
+def tf_dataset(load: Callable, start: int, specs: Any) -> Any:
     """As `endless`, always a `tf.data.Dataset`."""
     import tensorflow as tf
 

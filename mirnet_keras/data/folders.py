@@ -1,6 +1,7 @@
 """Folders of images, checked before training starts."""
 
 import math
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -275,7 +276,7 @@ def _is_excluded(path: pathlib.Path, exclude: Sequence[str]) -> bool:
     return f"{path.parent.name}/{path.name}" in exclude
 
 
-def by_name(folder, problems: list[str]) -> dict[str, pathlib.Path]:
+def by_name(folder: str | os.PathLike, problems: list[str]) -> dict[str, pathlib.Path]:
     """The pictures of a folder by their names without suffix; `problems` gets what is ambiguous."""
     found: dict[str, pathlib.Path] = {}
     for path in list_images(folder):

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import keras
@@ -82,7 +83,7 @@ class SegmentedBatches:
         low, maps, high = (np.stack(arrays) for arrays in zip(*pieces, strict=True))
         return low, maps, high
 
-    def dataset(self, start: int = 0, segmented: bool = True):
+    def dataset(self, start: int = 0, segmented: bool = True) -> Any:
         """Endless batches `((inputs, probabilities), targets)` from step `start` on.
 
         Args:

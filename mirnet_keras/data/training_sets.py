@@ -1,5 +1,9 @@
 """One call from a folder to what `model.fit` takes."""
 
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from mirnet_keras.data.batches import Batches
 from mirnet_keras.data.folders import (
     DEFAULT_CACHE,
@@ -11,8 +15,8 @@ from mirnet_keras.data.plan import SamplingPlan, Stage
 
 
 def paired_folder(
-    inputs,
-    targets,
+    inputs: str | os.PathLike,
+    targets: str | os.PathLike,
     crop: int,
     batch: int,
     seed: int = 0,
@@ -21,7 +25,7 @@ def paired_folder(
     cache_bytes: int = DEFAULT_CACHE,
     start: int = 0,
     scale: int = 1,
-):
+) -> Any:
     """Endless batches of aligned crops from two folders of equally named pictures.
 
     Args:
@@ -51,7 +55,7 @@ def paired_folder(
 
 
 def sr_folder(
-    folders,
+    folders: str | os.PathLike | Sequence[str | os.PathLike],
     scale: int,
     crop: int,
     batch: int,
@@ -59,7 +63,7 @@ def sr_folder(
     augment: bool = True,
     cache_bytes: int = DEFAULT_CACHE,
     start: int = 0,
-):
+) -> Any:
     """Endless batches for super-resolution from folders of sharp pictures.
 
     The low-resolution inputs are the exact (MATLAB) bicubic reductions of the whole pictures.
@@ -82,15 +86,15 @@ def sr_folder(
 
 
 def degraded_folder(
-    folders,
-    degradation,
+    folders: str | os.PathLike | Sequence[str | os.PathLike],
+    degradation: Callable,
     crop: int,
     batch: int,
     seed: int = 0,
     augment: bool = True,
     cache_bytes: int = DEFAULT_CACHE,
     start: int = 0,
-):
+) -> Any:
     """Endless batches for denoising or brightening from folders of clean pictures.
 
     Args:

@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def to_litert(
     quantization: str = "float32",
     io: str = "float",
     *,
-    representative=None,
+    representative: Any = None,
     mixed: str | Sequence[str] | None = None,
     pictures: Iterable[Picture] | None = None,
     accept_loss: bool = False,

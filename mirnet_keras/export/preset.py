@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mirnet_keras.export.litert import to_litert
 from mirnet_keras.export.quality import Picture, listed
@@ -20,7 +21,7 @@ def export_preset(
     folder: str | os.PathLike,
     quantizations: Sequence[str] = ("float32",),
     *,
-    representative=None,
+    representative: Any = None,
     pictures: Iterable[Picture] | None = None,
 ) -> dict:
     """Writes `saved_model/`, LiteRT files and `export.json` into a preset's folder.

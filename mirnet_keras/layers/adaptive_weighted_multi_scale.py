@@ -1,5 +1,7 @@
 """AWSRN's reconstruction: branches of several kernel sizes, each with a learned weight."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -51,7 +53,7 @@ class AdaptiveWeightedMultiScale(AttentionUnit):
             branch.build(input_shape)
         self.scales = [add_scalar(self, f"scale_{size}", 0.25) for size in self.kernel_sizes]
 
-    def merged(self):
+    def merged(self) -> tuple[Any, Any]:
         """The one kernel and bias that equal the weighted sum of all branches, float32."""
         largest = max(self.kernel_sizes)
         kernel, bias = 0.0, 0.0

@@ -1,5 +1,7 @@
 """Channel attention: one gate for each channel, from the mean over all pixels."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -46,7 +48,7 @@ class ChannelAttention(AttentionUnit):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def describe(self, inputs):
+    def describe(self, inputs: Any) -> Any:
         """What the gate is computed from: `(batch, channels)` float32."""
         return image_statistic(pixel_mean, inputs)
 

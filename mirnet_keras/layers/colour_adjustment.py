@@ -1,5 +1,7 @@
 """One tone curve and one colour matrix for a whole image."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -54,7 +56,7 @@ class ColourAdjustment(Composite):
         change = ops.reshape(numbers[:, 1:], (-1, 1, 3, 3))
         return ops.cast(_mixed(_curved(image, gamma), change), self.compute_dtype)
 
-    def describe(self, image, share=None):
+    def describe(self, image: Any, share: Any = None) -> Any:
         """Return the mean features of an image, as `pixel_mean` does."""
         small = ops.average_pool(image, REDUCTION, padding="valid")
         if share is not None:

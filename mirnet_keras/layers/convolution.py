@@ -1,5 +1,7 @@
 """The convolutions that all networks are built from: the authors' initial values, no surprise."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -10,13 +12,13 @@ UNIFORM_FAN_IN = {
 }
 
 
-def convolution(filters: int, kernel_size: int = 3, **kwargs) -> keras.layers.Conv2D:
+def convolution(filters: int, kernel_size: int = 3, **kwargs: Any) -> keras.layers.Conv2D:
     """A stride-1 convolution with zero padding, no bias unless asked, and PyTorch's start."""
     defaults = {"padding": "same", "use_bias": False, "kernel_initializer": UNIFORM_FAN_IN}
     return keras.layers.Conv2D(filters, kernel_size, **(defaults | kwargs))
 
 
-def dense(units: int, **kwargs) -> keras.layers.Dense:
+def dense(units: int, **kwargs: Any) -> keras.layers.Dense:
     """A dense layer on pooled features: the papers' 1 x 1 convolution on a 1 x 1 map."""
     defaults = {"use_bias": False, "kernel_initializer": UNIFORM_FAN_IN}
     return keras.layers.Dense(units, **(defaults | kwargs))

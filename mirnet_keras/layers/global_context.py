@@ -1,5 +1,7 @@
 """MIRNet-v2's context block."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -41,7 +43,7 @@ class GlobalContext(AttentionUnit):
         for layer in (self.squeeze, self.activation, self.expand):
             layer.build((None, channels))
 
-    def describe(self, inputs, share=None):
+    def describe(self, inputs: Any, share: Any = None) -> Any:
         """The attention-weighted mean of the pixels, as `pixel_mean`."""
         batch, height, width, channels = ops.shape(inputs)
         logits = self._logits(inputs)

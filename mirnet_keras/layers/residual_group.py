@@ -1,5 +1,7 @@
 """The groups of blocks of RCAN, HAN and SAN."""
 
+from typing import Any
+
 import keras
 
 from mirnet_keras.layers.residual_block import ResidualBlock
@@ -72,7 +74,7 @@ class LocalSourceResidualAttentionGroup(ResidualSeries):
         )
         self.attention.build(input_shape)
 
-    def series(self, inputs):
+    def series(self, inputs: Any) -> Any:
         return self.attention(super().series(inputs))
 
     def get_config(self):

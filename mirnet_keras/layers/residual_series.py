@@ -1,5 +1,7 @@
 """What the residual groups of MIRNet, RCAN, HAN and SAN have in common."""
 
+from typing import Any
+
 from mirnet_keras.layers.composite import Composite
 from mirnet_keras.layers.convolution import convolution
 
@@ -24,7 +26,7 @@ class ResidualSeries(Composite):
         )
         self.last.build(input_shape)
 
-    def series(self, inputs):
+    def series(self, inputs: Any) -> Any:
         """The blocks, one after the other."""
         x = inputs
         for block in self.blocks:

@@ -30,7 +30,7 @@ class ScalarPReLU(keras.layers.Layer):
             initializer=keras.initializers.Constant(self.initial_slope),
         )
 
-    def fix(self):
+    def fix(self) -> None:
         """Makes a number of the slope as it is now: one operation instead of five, untrained."""
         self.fixed_slope = float(ops.convert_to_numpy(self.slope))
 

@@ -1,5 +1,7 @@
 """SAN's channel attention: gates from the covariance of the channels."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -44,7 +46,7 @@ class SecondOrderChannelAttention(ChannelAttention):
             )
         self.statistics_size = statistics_size
 
-    def describe(self, inputs):
+    def describe(self, inputs: Any) -> Any:
         if self.statistics_size is not None:
             inputs = central_piece(inputs, self.statistics_size)
         return square_root_row_mean(channel_covariance(inputs))

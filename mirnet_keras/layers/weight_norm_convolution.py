@@ -1,6 +1,7 @@
 """Convolution with weight normalisation."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -60,7 +61,7 @@ class WeightNormConvolution(keras.layers.Layer):
             autocast=False,
         )
 
-    def kernel(self):
+    def kernel(self) -> Any:
         """The normalised kernel, `(height, width, in, out)`, float32."""
         return self.direction * (self.length / _norm(self.direction))
 

@@ -7,11 +7,12 @@ everything, also under mixed precision.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
 
-def relativistic_generator_loss(real, fake):
+def relativistic_generator_loss(real: Any, fake: Any) -> Any:
     """How much less real the restored images look than the real ones do on average.
 
     Half the binary cross entropy of `fake - mean(real)` against "real", plus half that of
@@ -27,7 +28,7 @@ def relativistic_generator_loss(real, fake):
     return 0.5 * (_against_real(fake - ops.mean(real)) + _against_fake(real - ops.mean(fake)))
 
 
-def relativistic_discriminator_loss(real, fake, detach: bool = True):
+def relativistic_discriminator_loss(real: Any, fake: Any, detach: bool = True) -> Any:
     """How badly real images are told from the average restored one, and the other way round.
 
     The counterpart of `relativistic_generator_loss`; ln 2 for a discriminator that tells nothing.
@@ -45,7 +46,7 @@ def relativistic_discriminator_loss(real, fake, detach: bool = True):
     return 0.5 * (_against_real(real - mean_fake) + _against_fake(fake - mean_real))
 
 
-def vanilla_generator_loss(real, fake):
+def vanilla_generator_loss(real: Any, fake: Any) -> Any:
     """The binary cross entropy of `fake` against "real" (Goodfellow et al., NeurIPS 2014).
 
     Args:
@@ -55,7 +56,7 @@ def vanilla_generator_loss(real, fake):
     return _against_real(_logits(fake))
 
 
-def vanilla_discriminator_loss(real, fake):
+def vanilla_discriminator_loss(real: Any, fake: Any) -> Any:
     """The sum of the binary cross entropies of both; 2 ln 2 for a discriminator that tells nothing.
 
     Args:
@@ -65,7 +66,7 @@ def vanilla_discriminator_loss(real, fake):
     return _against_real(_logits(real)) + _against_fake(_logits(fake))
 
 
-def hinge_generator_loss(real, fake):
+def hinge_generator_loss(real: Any, fake: Any) -> Any:
     """Minus the mean of `fake` (Lim and Ye, "Geometric GAN", 2017).
 
     Args:
@@ -75,7 +76,7 @@ def hinge_generator_loss(real, fake):
     return -ops.mean(_logits(fake))
 
 
-def hinge_discriminator_loss(real, fake):
+def hinge_discriminator_loss(real: Any, fake: Any) -> Any:
     """What `real` lacks to 1 and `fake` exceeds -1 by, each on average; their sum.
 
     Args:

@@ -1,10 +1,12 @@
 """A mean absolute error that is smooth at zero."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
-def charbonnier(y_true, y_pred, epsilon: float = 1e-3):
+def charbonnier(y_true: Any, y_pred: Any, epsilon: float = 1e-3) -> Any:
     """Returns sqrt(difference^2 + epsilon^2), averaged over the channels, in float32.
 
     A mean absolute error that is smooth at zero. Zamir et al., "Learning Enriched Features for

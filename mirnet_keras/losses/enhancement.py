@@ -1,5 +1,7 @@
 """The loss for low light: pixels, structure and colour."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -71,7 +73,7 @@ class EnhancementLoss(keras.losses.Loss):
         }
 
 
-def multi_scale_ssim(true, restored):
+def multi_scale_ssim(true: Any, restored: Any) -> Any:
     """Return the mean SSIM of three scales, for images in 0..1.
 
     Args:

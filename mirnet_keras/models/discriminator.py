@@ -1,6 +1,7 @@
 """The Keras model that all discriminators of this package are."""
 
 import importlib
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -31,7 +32,7 @@ class Discriminator(NetworkModel):
         self.multiple: int = self.facts.get("multiple", 1)
 
     @classmethod
-    def builders(cls):
+    def builders(cls) -> Mapping[str, Callable[..., keras.Model]]:
         """Return the functions that build discriminators, by name."""
         return importlib.import_module("mirnet_keras.models").DISCRIMINATORS
 

@@ -1,6 +1,7 @@
 """AWSRN's headline: scale branches that add little are removed after training."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
@@ -66,7 +67,9 @@ def scale_branches(model: RestorationModel) -> list[Branch]:
     ]
 
 
-def prune_scale_branches(model: RestorationModel, threshold: float, pairs=()) -> Pruning:
+def prune_scale_branches(
+    model: RestorationModel, threshold: float, pairs: Sequence = ()
+) -> Pruning:
     """Removes the branches of an AWSRN that contribute less than `threshold`.
 
     The smaller model is exactly the model with those branches' scales set to zero; training it

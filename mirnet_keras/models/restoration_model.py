@@ -1,6 +1,7 @@
 """The Keras model that all networks of this package are."""
 
 import importlib
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -35,7 +36,7 @@ class RestorationModel(NetworkModel):
         self.smallest: int = self.facts.get("smallest", 1)
 
     @classmethod
-    def builders(cls):
+    def builders(cls) -> Mapping[str, Callable[..., keras.Model]]:
         """Return the functions that build these networks, by name."""
         package = importlib.import_module("mirnet_keras.models")
         return package.MODELS | package.SEGMENTATION_MODELS
@@ -76,7 +77,9 @@ class RestorationModel(NetworkModel):
         restored = np.clip(restored[:, :height, :width], 0, 1)
         return restored[0] if images.ndim == 3 else restored
 
-    def with_segmentation(self, images: np.ndarray, probabilities: np.ndarray | None = None):
+    def with_segmentation(
+        self, images: np.ndarray, probabilities: np.ndarray | None = None
+    ) -> np.ndarray | list[np.ndarray]:
         """What the network takes for a batch: the images, and their segmentation if it wants one.
 
         Args:

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.resources
+import os
 import pathlib
 from typing import Annotated, Any, Literal
 
@@ -233,7 +234,7 @@ def list_recipes() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
-def load_recipe(source) -> Recipe:
+def load_recipe(source: str | os.PathLike | Recipe) -> Recipe:
     """A recipe from a `Recipe`, a YAML file, or the name of a shipped one.
 
     Raises:

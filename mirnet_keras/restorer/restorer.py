@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -196,7 +197,7 @@ class Restorer:
                 progress((number + 1) / len(images))
         return out
 
-    def estimate(self, shape: tuple[int, ...], dtype=np.uint8) -> Estimate:
+    def estimate(self, shape: tuple[int, ...], dtype: Any = np.uint8) -> Estimate:
         """Says what restoring a picture will take, without doing it.
 
         Args:

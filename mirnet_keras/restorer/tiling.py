@@ -6,6 +6,7 @@ Nothing here knows a model: `predict` is any function from a batch of tiles to t
 import functools
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ Progress = Callable[[float], None]  # takes the share that is done, in 0..1
 
 
 def restore_in_tiles(
-    predict: Predict, image: np.ndarray, *, scale: int = 1, **tiling
+    predict: Predict, image: np.ndarray, *, scale: int = 1, **tiling: Any
 ) -> np.ndarray:
     """Restores a picture tile by tile: the strips of `restored_strips` in one array.
 

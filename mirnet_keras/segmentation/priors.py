@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,7 +61,7 @@ class Prior(abc.ABC):
 class BackgroundPrior(Prior):
     """Background everywhere: what SFTGAN takes for general images."""
 
-    def maps(self, image, name):
+    def maps(self, image: np.ndarray, name: str | None) -> np.ndarray:
         height, width = (self.scale * side for side in image.shape[:2])
         return labels_to_probabilities(np.zeros((height, width), int))
 
@@ -77,7 +78,7 @@ class ArrayPrior(Prior):
         super().__init__(scale)
         self.array = labels_to_probabilities(array) if array.ndim == 2 else array
 
-    def maps(self, image, name):
+    def maps(self, image: np.ndarray, name: str | None) -> np.ndarray:
         return self.array
 
 
@@ -101,7 +102,7 @@ class FolderPrior(Prior):
         if not self.folder.is_dir():
             raise PriorError(f"There is no folder of class maps '{folder}'. Check the path.")
 
-    def maps(self, image, name):
+    def maps(self, image: np.ndarray, name: str | None) -> np.ndarray:
         if name is None:
             raise PriorError("Maps in a folder are found by the image's name: give `name`.")
         path = self.folder / f"{Path(name).stem}.npy"
@@ -140,7 +141,7 @@ class ModelPrior(Prior):
         self.model = model
         self._lock = threading.Lock()  # Keras' predict is for one thread at a time
 
-    def maps(self, image, name):
+    def maps(self, image: np.ndarray, name: str | None) -> np.ndarray:
         enlarged = to_float(image)
         if self.scale > 1:
             enlarged = np.clip(imresize(enlarged, self.scale), 0, 1)
@@ -158,7 +159,7 @@ def _predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
     return model.predict_on_batch(padded[None])[0, :height, :width]
 
 
-def prior(source, scale: int = 1) -> Prior:
+def prior(source: Any, scale: int = 1) -> Prior:
     """The class probabilities of images, `prior(source)(image)`, from one of several sources.
 
     Args:

@@ -1,6 +1,7 @@
 """A generator and a discriminator, trained against each other by `fit`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -69,7 +70,7 @@ class AdversarialModel(keras.Model):
         """Linear enlargement by the generator."""
         return self.generator.scale
 
-    def restore(self, images, probabilities=None):
+    def restore(self, images: Any, probabilities: Any = None) -> Any:
         """As the generator's `restore`."""
         return self.generator.restore(images, probabilities)
 
@@ -79,7 +80,7 @@ class AdversarialModel(keras.Model):
             return self._jax_step(*arguments)
         return self._tensorflow_step(*arguments)
 
-    def losses_of(self, targets, restored, real, fake) -> dict:
+    def losses_of(self, targets: Any, restored: Any, real: Any, fake: Any) -> dict:
         """Every loss and report by its name; `loss` and `discriminator` are made small.
 
         Args:

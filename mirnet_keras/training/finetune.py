@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -97,13 +98,13 @@ class FineTuning:
 
 
 def finetune(
-    preset,
-    folder,
-    out,
+    preset: str | os.PathLike,
+    folder: str | os.PathLike,
+    out: str | os.PathLike,
     steps: int = 2000,
     rate: float = 1e-4,
     frozen: tuple[str, ...] = (),
-    verbose="auto",
+    verbose: str | int = "auto",
 ) -> FineTuning:
     """Trains a preset further on a folder; the same call goes on where it was interrupted.
 

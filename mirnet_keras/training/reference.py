@@ -1,7 +1,9 @@
 """Whether a run, finished or not, is as good as the one its recipe was measured with."""
 
 import dataclasses
+import os
 import pathlib
+from typing import Any
 
 from mirnet_keras.recipes import RecipeError, load_recipe
 from mirnet_keras.training.curve import Curve, read_curve
@@ -28,7 +30,7 @@ class Check:
     on_track: bool
 
 
-def check_run(recipe, out) -> list[Check]:
+def check_run(recipe: Any, out: str | os.PathLike) -> list[Check]:
     """Compares a run, finished or not, with the reference of a recipe.
 
     Args:

@@ -1,5 +1,6 @@
 """Training from a recipe."""
 
+import os
 import pathlib
 
 import keras
@@ -46,7 +47,13 @@ from mirnet_keras.training.train_adversarially import (
 )
 
 
-def train(recipe, out, data=".", verbose="auto", all_devices: bool = False) -> keras.Model:
+def train(
+    recipe: Recipe | str | os.PathLike,
+    out: str | os.PathLike,
+    data: str | os.PathLike = ".",
+    verbose: str | int = "auto",
+    all_devices: bool = False,
+) -> keras.Model:
     """Trains by a recipe; the same call goes on where an interrupted run stopped.
 
     Args:
@@ -126,7 +133,7 @@ def run(
     return load(folder.last)
 
 
-def compile_model(model: keras.Model, recipe: Recipe, root=".") -> None:
+def compile_model(model: keras.Model, recipe: Recipe, root: str | os.PathLike = ".") -> None:
     """Compile `model` with the recipe's loss, schedule, clipping and averaging.
 
     Args:

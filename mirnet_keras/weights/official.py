@@ -1,6 +1,8 @@
 """The authors' checkpoints into our models, and back."""
 
+import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from mirnet_keras.weights.state_dict import WeightsError, read_state_dict
 from mirnet_keras.weights.tensors import Tensor
 
 
-def load_official(model, source) -> None:
+def load_official(model: Any, source: str | os.PathLike | Mapping) -> None:
     """Fills `model` with the authors' parameters; all of them or, on an error, none.
 
     Args:
@@ -43,7 +45,13 @@ def load_official(model, source) -> None:
             tensor.variable.assign(tensor.to_ours(arrays[tensor.key]))
 
 
-def from_official(source, *, network: str | None = None, value_range=None, **arguments):
+def from_official(
+    source: str | os.PathLike | Mapping,
+    *,
+    network: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    **arguments: Any,
+) -> Any:
     """The model of an authors' checkpoint, recognised from names and shapes, with its weights.
 
     Args:
@@ -85,7 +93,7 @@ def _white(found, value_range) -> dict:
     return {"value_range": float(white)} if "value_range" in found.arguments else {}
 
 
-def to_official(model) -> dict[str, np.ndarray]:
+def to_official(model: Any) -> dict[str, np.ndarray]:
     """The model's parameters under the authors' names, shapes and layouts.
 
     Tied entries and constant buffers stand under each of their names. Entries that the network

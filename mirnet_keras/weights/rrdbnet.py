@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def residual_in_residual(prefix: str, layer) -> list[Tensor]:
     return table
 
 
-def rrsb_from_rrdb(arrays: Mapping[str, np.ndarray], links) -> dict[str, np.ndarray]:
+def rrsb_from_rrdb(arrays: Mapping[str, np.ndarray], links: Any) -> dict[str, np.ndarray]:
     """A dense network's parameters with only the inputs that a table of links keeps.
 
     So a sparse network starts from ESRGAN's weights. With `links="dense"` the identity.

@@ -1,5 +1,6 @@
 """Reading the authors' checkpoints without running anything in them."""
 
+import os
 import pathlib
 import warnings
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ OLDER_NAMES = {
 LEFTOVERS = ("total_ops", "total_params")  # what profilers add to each layer
 
 
-def read_state_dict(source) -> dict[str, np.ndarray]:
+def read_state_dict(source: str | os.PathLike | Mapping) -> dict[str, np.ndarray]:
     """The authors' names and arrays from a `.pth`, `.pt` or `.safetensors` file, or a dict.
 
     What trainers and wrappers add is taken off: entries around the network (`WRAPPERS`, or the only
