@@ -112,8 +112,10 @@ def test_clones_of_fixed_size_and_other_layers(networks):
     assert "head" in named
 
 
-@every_network
-@pytest.mark.parametrize("mode", ["int8", "int4"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "mode"), [(name, "int8") for name in MODELS] + [("rcan", "int4"), ("san", "int4")]
+)
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 def test_quantized_networks_give_the_same_after_loading(networks, name, mode, tmp_path):
     model = RestorationModel.from_config(networks[name].get_config())
@@ -251,6 +253,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 def test_segmenters_and_discriminators_keep_their_changes(name, tmp_path):
@@ -266,6 +269,7 @@ def test_segmenters_and_discriminators_keep_their_changes(name, tmp_path):
         np.testing.assert_array_equal(ours, expected)
 
 
+@pytest.mark.slow
 @every_network
 def test_compile_settings_and_optimizer_come_back(networks, name, tmp_path):
     model = RestorationModel.from_config(networks[name].get_config())
