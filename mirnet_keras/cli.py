@@ -22,6 +22,7 @@ from mirnet_keras.cli_paths import (
     CommandError,
     Json,
     Overwrite,
+    print_any_name,
     print_json,
     refuse_existing,
     require_suffix,
@@ -81,6 +82,7 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
 ) -> None:
     """Options of every command."""
+    print_any_name()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -56,6 +57,13 @@ def tile_side(text: str) -> int | str | None:
 def print_json(values: dict) -> None:
     """Prints one JSON object; paths become text."""
     typer.echo(json.dumps(values, indent=2, default=str))
+
+
+def print_any_name() -> None:
+    """Let a name that the terminal's encoding lacks be printed with question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextlib.contextmanager

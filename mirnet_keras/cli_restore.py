@@ -41,6 +41,13 @@ class Border(enum.StrEnum):
     WRAP = "wrap"
 
 
+class Damaged(enum.StrEnum):
+    """What becomes of damaged JPEG files."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
+
+
 class Format(enum.StrEnum):
     """Formats of results."""
 
@@ -146,6 +153,10 @@ def restore(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Pictures, and clips whose frames, have more are refused.")
     ] = 200_000_000,
+    damaged: Annotated[
+        Damaged,
+        typer.Option(help="Damaged JPEG files: refuse them, or keep what can be decoded."),
+    ] = Damaged.REFUSE,
     precision: Annotated[
         Precision, typer.Option(help="bfloat16 is faster where the processor has it.")
     ] = Precision.FLOAT32,
@@ -193,16 +204,17 @@ def restore(
         alpha=alpha.value,
         keep_metadata=metadata,
         max_pixels=max_pixels,
+        damaged=damaged.value,
     )
     given, listed = images or [], lists or []
+    suffix = file_format and f".{file_format}"
     if estimate:
-        _estimate(given, listed, out, recursive, settings, as_json=as_json)
+        _estimate(given, listed, out, recursive, suffix, settings, as_json=as_json)
         return
     clip = clip_among(given, file_format, codec, crf, has_list=bool(listed))
     if clip is not None:
         restore_clip(clip, out, settings, codec, crf, overwrite=overwrite, as_json=as_json)
         return
-    suffix = file_format and f".{file_format}"
     found = find_jobs(given, out, lists=listed, recursive=recursive, suffix=suffix)
     record = _record(found, out, settings, overwrite)
     outcomes = []
@@ -243,6 +255,7 @@ def _estimate(
     lists: list[Path],
     out: Path | None,
     recursive: bool,
+    suffix: str | None,
     settings: Any,
     *,
     as_json: bool,
@@ -252,7 +265,7 @@ def _estimate(
 
     if clip_among(given, None, None, None):
         raise CommandError("--estimate is of pictures, not of clips. Give a frame of the clip.")
-    found = find_jobs(given, out or NO_FOLDER, lists=lists, recursive=recursive)
+    found = find_jobs(given, out or NO_FOLDER, lists=lists, recursive=recursive, suffix=suffix)
     forecasts = []
     for forecast in estimate_all(found.jobs, settings):
         forecasts.append(forecast)

@@ -14,7 +14,13 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from mirnet_keras.files import write_whole
-from mirnet_keras.image_errors import ImageError, lack_of_memory, lacks_memory, not_a_picture
+from mirnet_keras.image_errors import (
+    ImageError,
+    lack_of_memory,
+    lacks_memory,
+    not_a_picture,
+    raw_photo,
+)
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # formats that hold 16 bits a sample
@@ -22,6 +28,11 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_TIFF = 43  # the version number of files with 64-bit offsets
 TIFF_BITS_PER_SAMPLE, SAMPLES, PLANAR_CONFIGURATION, PLANES = 258, 277, 284, 2  # tags, and a value
 PNG_DEPTH_OFFSET = 24  # of the bit depth in a PNG file: signature 8, chunk head 8, sizes 8 bytes
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, PHOTOMETRIC, SUB_FOLDERS = 254, 255, 262, 330  # tags
+PREVIEW = 1  # flag of NewSubfileType
+RAW_TAGS = {33421, 33422, 50706}  # pattern of a sensor's colours, version of DNG
+RAW_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
+CANON_RAW = b"CR"
 LUMA_WEIGHTS = (65.481, 128.553, 24.966)  # BT.601 studio swing: Y is 16..235 for RGB in 0..1
 LUMA_OFFSET = 16.0
 
@@ -78,6 +89,7 @@ def decode_image(data: bytes, name: str = "picture") -> np.ndarray:
 def _decoded(data: bytes, name: str) -> np.ndarray:
     """What `decode_image` gives; lack of memory is a MemoryError here."""
     try:
+        refuse_raw(data, name)
         with Image.open(io.BytesIO(data)) as picture:
             picture.load()  # raises where the file is cut short; OpenCV would go on
             upright = ImageOps.exif_transpose(picture)
@@ -90,7 +102,7 @@ def _decoded(data: bytes, name: str) -> np.ndarray:
             raise not_a_picture(data, name) from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"'{name}' has too many pixels ({error}). Cut it into parts.") from None
-    except MemoryError:
+    except (MemoryError, ImageError):
         raise
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise ImageError(
@@ -153,11 +165,50 @@ def _lies_in_planes(data: bytes) -> bool:
 
 def tiff_tags(data: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
     """The tags of a TIFF file's first page; `next` is where those of the second are, 0 for none."""
+    head = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if BIG_TIFF in data[2:4] else 8])
+    return _tags_at(data, head.next)
+
+
+def tiff_pages(data: bytes) -> list[TiffImagePlugin.ImageFileDirectory_v2]:
+    """Return the tags of the pages that follow each other in a TIFF file."""
+    pages, seen = [tiff_tags(data)], {0}
+    while pages[-1].next not in seen:
+        seen.add(pages[-1].next)
+        pages.append(_tags_at(data, pages[-1].next))
+    return pages
+
+
+def _tags_at(data: bytes, place: int) -> TiffImagePlugin.ImageFileDirectory_v2:
     tags = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if BIG_TIFF in data[2:4] else 8])
     stream = io.BytesIO(data)
-    stream.seek(tags.next)
+    stream.seek(place)
     tags.load(stream)
     return tags
+
+
+def refuse_raw(data: bytes, name: str) -> None:
+    """Raise where a TIFF file is a camera's raw file, or its first page only a preview.
+
+    Raises:
+        ImageError: saying what to do.
+    """
+    if data.startswith(TIFF_SIGNATURES) and _is_raw(data):
+        raise raw_photo(name)
+
+
+def _is_raw(data: bytes) -> bool:
+    if data[8:10] == CANON_RAW:
+        return True
+    with contextlib.suppress(Exception):  # on broken files; decoding them says what is wrong
+        pages = tiff_pages(data)
+        inner = np.atleast_1d(pages[0].get(SUB_FOLDERS, ()))
+        others = pages[1:] + [_tags_at(data, int(place)) for place in inner]
+        is_preview = pages[0].get(NEW_SUBFILE_TYPE, 0) & PREVIEW or pages[0].get(SUBFILE_TYPE) == 2
+        return bool(is_preview and others) or any(
+            RAW_TAGS & set(tags) or tags.get(PHOTOMETRIC) in RAW_PHOTOMETRICS
+            for tags in [pages[0], *others]
+        )
+    return False
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mirnet_keras.batch.finding import Job
 from mirnet_keras.batch.running import reason
 from mirnet_keras.batch.settings import Restorers, Settings
-from mirnet_keras.pictures import read_picture
+from mirnet_keras.pictures import check_side, read_picture
 from mirnet_keras.restorer import Estimate
 
 PIECE = 128  # side of what is restored to measure the time
@@ -38,7 +38,7 @@ def estimate_all(jobs: Iterable[Job], settings: Settings) -> Iterator[Forecast]:
     """Says of each picture what restoring it would take.
 
     Args:
-        jobs: the pictures; their results are not looked at.
+        jobs: the pictures; of their results only the format counts.
         settings: how they would be restored.
 
     Raises:
@@ -47,15 +47,17 @@ def estimate_all(jobs: Iterable[Job], settings: Settings) -> Iterator[Forecast]:
     restorers = Restorers(settings)
     for job in jobs:
         try:
-            yield _forecast(job.input, settings, restorers)
+            yield _forecast(job, settings, restorers)
         except Exception as error:  # it must not cost the other pictures
             yield Forecast(job.input, error=reason(error))
 
 
-def _forecast(path: Path, settings: Settings, restorers: Restorers) -> Forecast:
-    picture = read_picture(path, max_pixels=settings.max_pixels)
+def _forecast(job: Job, settings: Settings, restorers: Restorers) -> Forecast:
+    picture = read_picture(job.input, max_pixels=settings.max_pixels, damaged=settings.damaged)
     name = settings.choice_for(picture).preset
     restorer = restorers.named(name)
+    height, width = (restorer.scale * side for side in picture.pixels.shape[:2])
+    check_side(height, width, job.output.suffix)
     pixels, piece = picture.pixels, picture.pixels[:PIECE, :PIECE]
     estimate, small = (restorer.estimate(image.shape, image.dtype) for image in (pixels, piece))
     with restorers.on_device():
@@ -63,8 +65,9 @@ def _forecast(path: Path, settings: Settings, restorers: Restorers) -> Forecast:
         start = time.perf_counter()
         restorer(piece)
     seconds = (time.perf_counter() - start) * _work(estimate) / _work(small)
-    height, width = (restorer.scale * side for side in pixels.shape[:2])
-    return Forecast(path, name, (height, width), dataclasses.replace(estimate, seconds=seconds))
+    return Forecast(
+        job.input, name, (height, width), dataclasses.replace(estimate, seconds=seconds)
+    )
 
 
 def _work(estimate: Estimate) -> int:

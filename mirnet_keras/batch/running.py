@@ -137,7 +137,7 @@ def _restore(
         if picture is None:
             return Outcome(job.input, job.output, "skipped")
         start = time.perf_counter()
-        choice, restored = restorers.restore(picture, stop.report)
+        choice, restored = restorers.restore(picture, stop.report, job.output.suffix)
         seconds = time.perf_counter() - start
         sentence = remark.on(picture, choice.preset)
         if sentence is not None:
@@ -151,7 +151,7 @@ def _read(job: Job, settings: Settings, record: Record | None) -> Picture | None
     """The picture; None where its result is there."""
     if record is not None and record.is_made(job):
         return None
-    return read_picture(job.input, max_pixels=settings.max_pixels)
+    return read_picture(job.input, max_pixels=settings.max_pixels, damaged=settings.damaged)
 
 
 def _write(

@@ -15,7 +15,7 @@ import keras
 from mirnet_keras import __version__
 from mirnet_keras.batch.room import Room
 from mirnet_keras.machine import DeviceError, device_name, silent_stderr
-from mirnet_keras.pictures import MAX_PIXELS, Picture
+from mirnet_keras.pictures import MAX_PIXELS, Picture, check_side
 from mirnet_keras.presets import find
 from mirnet_keras.restorer import Restorer, Suggestion, look, restore_picture, suggest_preset
 from mirnet_keras.restorer.checks import check_strength
@@ -39,7 +39,7 @@ class Settings:
         precision: "float32" or "bfloat16", which is faster where the processor has it.
         device: "cpu", "gpu", "gpu:1": what a network computes on. None: the first GPU if there is
             one. A LiteRT file always takes the processor.
-        alpha, keep_metadata, max_pixels: see `Restorer.restore_file`.
+        alpha, keep_metadata, max_pixels, damaged: see `Restorer.restore_file`.
 
     Raises:
         RestorerError: for a strength outside 0..1, an unknown task, and a task beside a preset.
@@ -58,6 +58,7 @@ class Settings:
     alpha: str = "net"
     keep_metadata: bool = True
     max_pixels: int = MAX_PIXELS
+    damaged: str = "refuse"
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
@@ -108,7 +109,10 @@ class Restorers:
             self._load(settings.preset)
 
     def restore(
-        self, picture: Picture, progress: Callable[[float], None] | None = None
+        self,
+        picture: Picture,
+        progress: Callable[[float], None] | None = None,
+        suffix: str | None = None,
     ) -> tuple[Suggestion, Picture]:
         """The preset that was taken and why, and the picture restored with it.
 
@@ -116,10 +120,17 @@ class Restorers:
             picture: what to restore.
             progress: see `Restorer.__call__`, called with 0 when there is memory, too; where the
                 opacity is restored as well, that follows and begins at 0 again.
+            suffix: of the file to write, whose limits are checked before anything is computed.
+
+        Raises:
+            ImageError: for a result that is too large for its format.
         """
         choice = self._settings.choice_for(picture)
         restorer = self.named(choice.preset)
         pixels = picture.pixels
+        if suffix is not None:
+            height, width = (restorer.scale * side for side in pixels.shape[:2])
+            check_side(height, width, suffix)
         room = self._room.taking(restorer.estimate(pixels.shape, pixels.dtype).memory)
         with room, self.on_device():
             if progress is not None:

@@ -5,6 +5,8 @@ import zlib
 
 import numpy as np
 
+from mirnet_keras.pictures.png import SIGNATURE, chunk
+
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGBA
 UP = 2  # the filter that stores each byte less the one above
 ROWS = 64  # filtered at once, to take little memory
@@ -37,7 +39,7 @@ def encode_deep_png(
     if exif:
         chunks.append((b"eXIf", exif))
     chunks += [(b"IDAT", _compressed(samples)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+    return SIGNATURE + b"".join(chunk(*one) for one in chunks)
 
 
 def _compressed(samples: np.ndarray) -> bytes:
@@ -52,8 +54,3 @@ def _compressed(samples: np.ndarray) -> bytes:
         above = lines[-1]
         parts.append(packer.compress(filtered.tobytes()))
     return b"".join(parts) + packer.flush()
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    check = zlib.crc32(name + content)
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)

@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 from PIL import ExifTags, Image
 
+from mirnet_keras.pictures.exif import LONG, PREFIX, SHORT, Exif
+
 ORIENTATION = ExifTags.Base.Orientation
 # Tags that say how a TIFF file stores its pixels, or hold what is kept or dropped elsewhere: they
 # are wrong in any other file.
@@ -38,7 +40,7 @@ def left_out(exif: Image.Exif, info: dict, texts: Collection[str]) -> str | None
         texts: names of the texts in a PNG file.
     """
     kinds = {kind for tag, kind in LEFT_OUT_TAGS.items() if tag in exif}
-    if info.get("xmp") or RAW_PROFILE + "xmp" in texts:
+    if info.get("xmp") or {XMP_TEXT, RAW_PROFILE + "xmp"} & set(texts):
         kinds.add("XMP")
     if RAW_PROFILE + "iptc" in texts or PHOTOSHOP_IPTC in (info.get("photoshop") or {}):
         kinds.add("IPTC")
@@ -50,31 +52,38 @@ def left_out(exif: Image.Exif, info: dict, texts: Collection[str]) -> str | None
     return f"Left out of the metadata: {', '.join(others) + ' and ' if others else ''}{last}."
 
 
-def portable_exif(exif: Image.Exif) -> bytes | None:
-    """EXIF data without orientation, thumbnail and what describes the old file's structure."""
-    for tag in STRUCTURE & set(exif):
-        del exif[tag]
-    return exif.tobytes() if len(exif) else None
+def portable_exif(exif: Exif) -> bytes | None:
+    """Return EXIF data without orientation, thumbnail and what describes the old file."""
+    for tag in STRUCTURE & set(exif.tags):
+        del exif.tags[tag]
+    return PREFIX + exif.write() if exif.tags else None
 
 
-def exif_for(data: bytes | None, size: tuple[int, int]) -> Image.Exif:
-    """EXIF data for a picture of another size.
+def exif_for(data: bytes | None, size: tuple[int, int]) -> Exif:
+    """Return EXIF data for a picture of another size.
 
     Args:
         data: what `portable_exif` gave; None for none.
         size: (height, width) of the picture it will stand in.
     """
-    exif = Image.Exif()
-    exif.load(data or b"")
-    # Asking for a folder of tags that is not there would make an empty one.
-    details = exif.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in exif else {}
+    exif = Exif.read(data) if data else Exif()
+    details = exif.tags.get(ExifTags.IFD.Exif, {})
     for tag, side in (
         (ExifTags.Base.ExifImageHeight, size[0]),
         (ExifTags.Base.ExifImageWidth, size[1]),
     ):
         if tag in details:
-            details[tag] = side
+            details[tag] = exif.number(LONG, side)
     return exif
+
+
+def names_adobe_rgb(data: bytes | None) -> bool:
+    """Return True if EXIF data say that the colours are those of Adobe RGB."""
+    exif = exif_for(data, (0, 0))
+    details = exif.tags.get(ExifTags.IFD.Exif, {})
+    _, space = details.get(ExifTags.Base.ColorSpace, (SHORT, b""))
+    _, index = details.get(ExifTags.IFD.Interop, {}).get(1, (2, b""))
+    return space == exif.number(SHORT, 2)[1] or index.startswith(b"R03")
 
 
 def checked_dpi(dpi) -> tuple[float, float] | None:

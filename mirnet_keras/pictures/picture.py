@@ -5,13 +5,15 @@ import dataclasses
 import numpy as np
 
 from mirnet_keras.images import to_dtype, to_float
+from mirnet_keras.pictures.metadata import names_adobe_rgb
+from mirnet_keras.pictures.png import Chunk
 
 MAX_PIXELS = 200_000_000  # the largest telephone camera
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture with what a file says about it.
+    r"""A picture with what a file says about it.
 
     Attributes:
         pixels: (height, width, 3) RGB or (height, width) grey, upright; uint8, uint16 or float32,
@@ -19,9 +21,10 @@ class Picture:
         alpha: Opacity, (height, width) of the same dtype, not multiplied into `pixels`; None for a
             picture without it.
         kind: "PNG", "JPEG", "WEBP", "TIFF", "BMP" or "GIF".
-        exif: EXIF data as Pillow writes them, without orientation; None for none.
+        exif: EXIF data, beginning with `Exif\0\0`, without orientation; None for none.
         icc: Colour profile, byte for byte; None for none.
         dpi: Pixels an inch, (across, down); None where the file does not say.
+        colours: Chunks of a PNG file that describe its colours (gAMA, cHRM, ...), name and content.
         remarks: Sentences about what was or will be lost, for the user.
     """
 
@@ -31,6 +34,7 @@ class Picture:
     exif: bytes | None = None
     icc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    colours: tuple[Chunk, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
@@ -63,7 +67,10 @@ class Picture:
 
     def without_metadata(self) -> "Picture":
         """The picture without EXIF data and density; colours need the profile, which stays."""
-        return dataclasses.replace(self, exif=None, dpi=None)
+        plain = dataclasses.replace(self, exif=None, dpi=None)
+        if self.icc is None and names_adobe_rgb(self.exif):
+            return plain.remarked("The EXIF data, which are left out, named Adobe RGB as colours.")
+        return plain
 
     def remarked(self, sentence: str, **changes) -> "Picture":
         """The picture with one more remark, and other changes."""

@@ -3,26 +3,31 @@
 Pillow reads and writes the directory of tags; OpenCV decodes the pixels.
 """
 
-import io
+import dataclasses
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
+from PIL import TiffImagePlugin, TiffTags
 
-from mirnet_keras.images import BIG_TIFF, ImageError, decode_deep, tiff_tags
+from mirnet_keras.images import BIG_TIFF, ImageError, decode_deep, refuse_raw, tiff_pages
+from mirnet_keras.pictures.exif import LONG, RATIONAL, SHORT, Exif
 from mirnet_keras.pictures.metadata import ORIENTATION
 from mirnet_keras.pictures.orientation import TURNS
 
 THUMBNAIL = 1  # flag of NewSubfileType: a smaller copy of another page
+OLD_SUBFILE_TYPE, OLD_THUMBNAIL = 255, 2  # the tag before NewSubfileType, and a value
 WHITE_IS_ZERO = 0
 ASSOCIATED, STRAIGHT = 1, 2  # kinds of alpha; 0 is a channel of no known meaning
 UNCOMPRESSED, DEFLATE = 1, 8
+DEFLATES = (DEFLATE, 32946)  # the second is its former number
+UNPACKED_AT_ONCE = 2**24
 DIFFERENCES = 2  # a predictor
 FLOAT = 3
 ROWS = 64  # compressed at once, to take little memory
 INCH, CENTIMETRE = 2, 3
+COLOURS = ("TransferFunction", "WhitePoint", "PrimaryChromaticities")  # tags, kept nowhere
 Tags = TiffImagePlugin.ImageFileDirectory_v2
 TAG = {tag.name: number for number, tag in TiffTags.TAGS_V2.items()}
 
@@ -31,17 +36,19 @@ def read_tags(data: bytes, name: str) -> Tags:
     """The tags of the only page.
 
     Raises:
-        ImageError: when there are several pages; a thumbnail is none.
+        ImageError: for raw files of cameras, and several pages; a thumbnail is none.
     """
-    first = tiff_tags(data)
-    if first.next:
-        second = Tags(data[: 16 if is_big(data) else 8])
-        stream = io.BytesIO(data)
-        stream.seek(first.next)
-        second.load(stream)
-        if not second.get(TAG["NewSubfileType"], 0) & THUMBNAIL:
-            raise ImageError(f"'{name}' has several pages. Save each as a file of its own.")
+    refuse_raw(data, name)
+    first, *others = tiff_pages(data)
+    if any(not is_thumbnail(tags) for tags in others):
+        raise ImageError(f"'{name}' has several pages. Save each as a file of its own.")
     return first
+
+
+def is_thumbnail(tags: Tags) -> bool:
+    """Return True if a page is a smaller copy of another."""
+    flags, old_kind = tags.get(TAG["NewSubfileType"], 0), tags.get(OLD_SUBFILE_TYPE)
+    return bool(flags & THUMBNAIL) or old_kind == OLD_THUMBNAIL
 
 
 def is_big(data: bytes) -> bool:
@@ -119,7 +126,7 @@ def encode_tiff(
     has_alpha: bool,
     icc: bytes | None,
     dpi: tuple[float, float] | None,
-    exif: Image.Exif,
+    exif: Exif,
 ) -> bytes:
     """The bytes of a TIFF file, compressed without loss.
 
@@ -132,52 +139,66 @@ def encode_tiff(
     """
     height, width, channels = samples.shape
     is_float = samples.dtype.kind == "f"
-    tags = Tags()
-    for tag, value in exif.items():
-        is_folder = tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-        tags[tag] = dict(exif.get_ifd(tag)) if is_folder else value
     packer = zlib.compressobj(4)
     parts = []
     for start in range(0, height, ROWS):
         rows = samples[start : start + ROWS]
-        parts.append(packer.compress((rows if is_float else _differences(rows)).tobytes()))
+        parts.append(packer.compress(_stored(rows, exif.order)))
     strip = b"".join(parts) + packer.flush()
-    values = {
-        "ImageWidth": width,
-        "ImageLength": height,
-        "BitsPerSample": (8 * samples.dtype.itemsize,) * channels,
-        "SampleFormat": (FLOAT if is_float else 1,) * channels,
-        "SamplesPerPixel": channels,
-        "PhotometricInterpretation": 2 if channels > 2 else 1,
-        "Compression": DEFLATE,
-        "Predictor": 1 if is_float else DIFFERENCES,
-        "RowsPerStrip": height,
-        "StripOffsets": 0,  # set by Pillow to the end of what it writes
-        "StripByteCounts": len(strip),
+    values: dict[str, tuple[int, tuple[float, ...]]] = {
+        "ImageWidth": (LONG, (width,)),
+        "ImageLength": (LONG, (height,)),
+        "BitsPerSample": (SHORT, (8 * samples.dtype.itemsize,) * channels),
+        "SampleFormat": (SHORT, (FLOAT if is_float else 1,) * channels),
+        "SamplesPerPixel": (SHORT, (channels,)),
+        "PhotometricInterpretation": (SHORT, (2 if channels > 2 else 1,)),
+        "Compression": (SHORT, (DEFLATE,)),
+        "Predictor": (SHORT, (1 if is_float else DIFFERENCES,)),
+        "RowsPerStrip": (LONG, (height,)),
+        "StripOffsets": (LONG, (0,)),
+        "StripByteCounts": (LONG, (len(strip),)),
     }
     if has_alpha:
-        values["ExtraSamples"] = (STRAIGHT,)
+        values["ExtraSamples"] = SHORT, (STRAIGHT,)
     if dpi:
-        values |= {"ResolutionUnit": 2, "XResolution": dpi[0], "YResolution": dpi[1]}
+        values["ResolutionUnit"] = SHORT, (INCH,)
+        values["XResolution"], values["YResolution"] = (RATIONAL, dpi[:1]), (RATIONAL, dpi[1:])
+    tags = exif.tags | {
+        TAG[name]: exif.number(kind, *numbers) for name, (kind, numbers) in values.items()
+    }
     if icc:
-        tags.tagtype[TAG["ICCProfile"]] = TiffTags.UNDEFINED
-        values["ICCProfile"] = icc
-    tags.tagtype[TAG["StripOffsets"]] = TiffTags.LONG
-    for name, value in values.items():
-        tags[TAG[name]] = value
-    file = io.BytesIO()
-    tags.save(file)
-    file.seek(0, io.SEEK_END)
-    file.write(strip)
-    return file.getvalue()
+        tags[TAG["ICCProfile"]] = TiffTags.UNDEFINED, icc
+    place = len(dataclasses.replace(exif, tags=tags).write())
+    tags[TAG["StripOffsets"]] = exif.number(LONG, place)
+    return dataclasses.replace(exif, tags=tags).write() + strip
+
+
+def _stored(rows: np.ndarray, order: Literal["<", ">"]) -> bytes:
+    """Return rows as they are compressed, in a byte order."""
+    changed = rows if rows.dtype.kind == "f" else _differences(rows)
+    return changed.astype(changed.dtype.newbyteorder(order)).tobytes()
 
 
 def check_extent(data: bytes, tags: Tags, name: str) -> None:
-    """Raises where pixels lie beyond the end of the file: decoders print it, or go on."""
+    """Raise where pixels are beyond the end of the file or damaged: decoders go on in silence."""
     part = "Tile" if TAG["TileOffsets"] in tags else "Strip"
     offsets, sizes = tags[TAG[f"{part}Offsets"]], tags[TAG[f"{part}ByteCounts"]]
     if max(map(sum, zip(offsets, sizes, strict=True))) > len(data):
         raise ImageError(f"'{name}' is cut short. Copy or download it again.")
+    if tags.get(TAG["Compression"], 1) in DEFLATES:
+        for offset, size in zip(offsets, sizes, strict=True):
+            _check_packed(data[offset : offset + size], name)
+
+
+def _check_packed(content: bytes, name: str) -> None:
+    """Raise where compressed pixels do not unpack to what their sum says."""
+    unpacker = zlib.decompressobj()
+    try:
+        while content and not unpacker.eof:
+            unpacker.decompress(content, UNPACKED_AT_ONCE)
+            content = unpacker.unconsumed_tail
+    except zlib.error as error:
+        raise ImageError(f"'{name}' is broken ({error}). Copy or download it again.") from error
 
 
 def _differences(samples: np.ndarray) -> np.ndarray:

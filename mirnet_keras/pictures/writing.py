@@ -12,8 +12,10 @@ from PIL import ExifTags, Image
 from mirnet_keras.image_errors import ImageError, lack_of_memory
 from mirnet_keras.images import DEEP_SUFFIXES, SUFFIXES, to_dtype, write_bytes
 from mirnet_keras.pictures.deep_png import encode_deep_png
+from mirnet_keras.pictures.exif import PREFIX, RATIONAL, SHORT
 from mirnet_keras.pictures.metadata import exif_for
 from mirnet_keras.pictures.picture import Picture
+from mirnet_keras.pictures.png import beyond_srgb, with_colours
 from mirnet_keras.pictures.tiff import encode_tiff
 
 KINDS = {
@@ -32,7 +34,28 @@ OPTIONS: dict[str, dict[str, object]] = {
 }
 ALPHA_KINDS = ("PNG", "TIFF", "WEBP")
 ICC_SPACE, GREY_PROFILE = slice(16, 20), b"GRAY"  # where a profile names what it is for
-EXIF_PREFIX = b"Exif\0\0"
+
+
+MOST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+
+
+def check_side(height: int, width: int, suffix: str) -> None:
+    """Raise where a format does not take a picture as large as this.
+
+    Args:
+        height, width: of the picture, in pixels.
+        suffix: of the file to write.
+
+    Raises:
+        ImageError: naming the limit.
+    """
+    kind = KINDS.get(suffix.lower(), "")
+    most = MOST_SIDE.get(kind)
+    if most is not None and max(height, width) > most:
+        raise ImageError(
+            f"A picture of {width} x {height} pixels cannot be written as '{suffix}': {kind} takes "
+            f"{most} pixels a side at most. Use .png or .tif."
+        )
 
 
 def write_picture(path: str | os.PathLike, picture: Picture) -> tuple[str, ...]:
@@ -79,6 +102,7 @@ def encode_picture(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...
             f"Pictures cannot be written as '{suffix}'. Use one of {', '.join(SUFFIXES)}."
         )
     height, width = picture.pixels.shape[:2]
+    check_side(height, width, suffix)
     try:
         fitted = _fitted(picture, KINDS[suffix], suffix)
         return _encoded(fitted, KINDS[suffix]), fitted.remarks
@@ -104,6 +128,10 @@ def _fitted(picture: Picture, kind: str, suffix: str) -> Picture:
     is_grey_profile = picture.icc is not None and picture.icc[ICC_SPACE] == GREY_PROFILE
     if kind == "WEBP" and picture.is_grey and is_grey_profile:
         picture = picture.remarked("The profile for grey was left out: WebP has colours.", icc=None)
+    lost = beyond_srgb(picture.colours, picture.icc is not None)
+    if kind != "PNG" and lost:
+        sentence = f"Colour information was left out ({', '.join(lost)}): '{suffix}' holds none."
+        picture = picture.remarked(sentence, colours=())
     if kind == "BMP" and (picture.icc or picture.exif):
         picture = picture.remarked("BMP holds no profile and no EXIF data.", icc=None, exif=None)
     return picture
@@ -131,18 +159,20 @@ def _encoded(picture: Picture, kind: str) -> bytes:
         return encode_tiff(
             samples, has_alpha=has_alpha, icc=picture.icc, dpi=picture.dpi, exif=exif
         )
-    content = exif.tobytes() if exif else None
-    if samples.dtype == np.uint16:
-        content = content and content.removeprefix(EXIF_PREFIX)
-        return encode_deep_png(samples, icc=picture.icc, dpi=picture.dpi, exif=content)
     if kind == "WEBP" and picture.dpi:  # which has no other place for it
-        exif[ExifTags.Base.ResolutionUnit] = 2
-        exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = picture.dpi
-        content = exif.tobytes()
+        across, down = picture.dpi
+        exif.tags[ExifTags.Base.ResolutionUnit] = exif.number(SHORT, 2)
+        exif.tags[ExifTags.Base.XResolution] = exif.number(RATIONAL, across)
+        exif.tags[ExifTags.Base.YResolution] = exif.number(RATIONAL, down)
+    content = exif.write() if exif.tags else None
+    if samples.dtype == np.uint16:
+        deep = encode_deep_png(samples, icc=picture.icc, dpi=picture.dpi, exif=content)
+        return with_colours(deep, picture.colours)
+    content = content and PREFIX + content
     metadata = {"icc_profile": picture.icc, "dpi": picture.dpi, "exif": content}
     known = {key: value for key, value in metadata.items() if value is not None}
     file = io.BytesIO()
     Image.fromarray(samples.squeeze(-1) if samples.shape[-1] == 1 else samples).save(
         file, kind, **OPTIONS.get(kind, {}), **known
     )
-    return file.getvalue()
+    return with_colours(file.getvalue(), picture.colours) if kind == "PNG" else file.getvalue()

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from mirnet_keras.image_array import image_array
 from mirnet_keras.image_errors import ImageError
 from mirnet_keras.images import to_float
-from mirnet_keras.pictures import MAX_PIXELS, read_picture, write_picture
+from mirnet_keras.pictures import MAX_PIXELS, check_side, read_picture, write_picture
 from mirnet_keras.restorer.canvas import Canvas, in_colour, result_shape
 from mirnet_keras.restorer.checks import (
     at_least,
@@ -222,6 +223,7 @@ class Restorer:
         alpha: str = "net",
         keep_metadata: bool = True,
         max_pixels: int = MAX_PIXELS,
+        damaged: str = "refuse",
     ) -> tuple[str, ...]:
         """Restores a picture file; what the format of the result holds is kept.
 
@@ -235,6 +237,7 @@ class Restorer:
             alpha: `"net"`, `"resize"`, `"drop"` or `"flatten"`: see `restore_picture`.
             keep_metadata: False leaves EXIF data and density out; the profile stays.
             max_pixels: Of the input; what is larger is refused before it is decoded.
+            damaged: `"refuse"`, or `"keep"` to restore what can be decoded of a damaged JPEG file.
 
         Returns:
             Sentences about what was lost.
@@ -249,7 +252,9 @@ class Restorer:
                 f"'{output}' is the picture to restore, which would be lost. "
                 "Choose another name for the result."
             )
-        picture = read_picture(input, max_pixels=max_pixels)
+        picture = read_picture(input, max_pixels=max_pixels, damaged=damaged)
+        height, width = (self.scale * side for side in picture.pixels.shape[:2])
+        check_side(height, width, Path(output).suffix)
         restored = restore_picture(self, picture, scale=self.scale, alpha=alpha)
         return write_picture(output, restored if keep_metadata else restored.without_metadata())
 

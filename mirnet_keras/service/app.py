@@ -21,7 +21,7 @@ from prometheus_client import (
 from starlette.requests import ClientDisconnect
 
 from mirnet_keras.batch import Restorers, Settings
-from mirnet_keras.images import ImageError
+from mirnet_keras.image_errors import ImageError, not_a_picture
 from mirnet_keras.pictures import (
     Picture,
     decode_picture,
@@ -269,7 +269,7 @@ def _restored(
     """
     kind = picture_kind(data)
     if kind is None:
-        raise HTTPException(415, "This is no picture in a format that can be read.")
+        raise HTTPException(415, str(not_a_picture(data, "picture")))
     suffix = suffix or output_suffix(Path("picture"), kind)
     try:
         picture = decode_picture(data, max_pixels=settings.max_pixels)
@@ -277,7 +277,7 @@ def _restored(
         preset = choice.preset
         restorers = Restorers(dataclasses.replace(settings, preset=preset, task=None), loaded)
         _check_output(picture, restorers.named(preset).scale, most)
-        _, restored = restorers.restore(picture, progress)
+        _, restored = restorers.restore(picture, progress, suffix)
         content, remarks = encode_picture(restored, suffix)
     except (ImageError, RestorerError, PresetError) as error:
         raise HTTPException(422, str(error)) from error

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mirnet_keras.batch import Settings
+from mirnet_keras.image_errors import not_a_picture
 from mirnet_keras.images import encode_image
 from mirnet_keras.restorer import Restorer
 from mirnet_keras.service import Limits, create_app
@@ -206,7 +207,11 @@ def test_no_more_results_are_kept_than_allowed():
     ("content", "status", "sentence"),
     [
         (PHOTO[:200], 422, "cut short"),
-        (b"#!/bin/sh", 415, "This is no picture in a format that can be read."),
+        (
+            b"#!/bin/sh",
+            415,
+            str(not_a_picture(b"#!/bin/sh", "picture")),
+        ),
         (photo(60, 61), 403, "too many pixels: 122 x 120"),
     ],
 )
