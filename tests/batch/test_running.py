@@ -152,7 +152,7 @@ def test_three_pictures_are_worked_on_at_once_and_no_more(tmp_path, settings, mo
     begun, writing = [threading.Event() for _ in pictures], threading.Event()
     begun_by_then = []
 
-    def read(path, max_pixels):
+    def read(path, max_pixels, damaged):
         begun[int(path.stem)].set()
         return pictures[int(path.stem)]
 
@@ -164,7 +164,7 @@ def test_three_pictures_are_worked_on_at_once_and_no_more(tmp_path, settings, mo
         def __init__(self, settings):
             pass
 
-        def restore(self, picture, progress):
+        def restore(self, picture, progress, suffix):
             if picture is pictures[0]:
                 assert writing.wait(10)
                 assert begun[2].wait(10)
@@ -188,7 +188,7 @@ def test_ctrl_c_ends_what_is_computed_at_its_next_report(tmp_path, monkeypatch):
         def __init__(self, settings):
             pass
 
-        def restore(self, picture, progress):
+        def restore(self, picture, progress, suffix):
             begun.set()
             end = time.monotonic() + 20
             while time.monotonic() < end:
@@ -196,7 +196,7 @@ def test_ctrl_c_ends_what_is_computed_at_its_next_report(tmp_path, monkeypatch):
                 time.sleep(0.01)
             done.append(True)
 
-    def read(path, max_pixels):
+    def read(path, max_pixels, damaged):
         return picture
 
     def interrupt():
@@ -229,7 +229,7 @@ def test_what_waits_for_memory_is_not_begun_when_it_is_stopped(settings):
 
 
 def test_errors_of_the_program_are_named_by_their_kind(mixed, settings, monkeypatch):
-    monkeypatch.setattr(running, "read_picture", lambda path, max_pixels: {}["missing"])
+    monkeypatch.setattr(running, "read_picture", lambda path, max_pixels, damaged: {}["missing"])
     (outcome,) = restore_all([Job(mixed / "a.jpg", mixed / "b.jpg")], settings)
     assert outcome.reason == "KeyError: 'missing'"
 
