@@ -81,7 +81,10 @@ def test_nothing_is_said_of_a_model_without_a_card(settings):
 
 def test_the_shipped_presets_that_enlarge_learned_from_bicubic_pictures():
     learned = {preset.name: learned_clean_bicubic(preset) for preset in list_presets()}
-    tasks = {preset.name: preset.task == "super-resolution" for preset in list_presets()}
-    assert learned == tasks
+    assert {name for name, is_bicubic in learned.items() if is_bicubic} == {
+        preset.name
+        for preset in list_presets()
+        if preset.task == "super-resolution" and preset.name != "awsrn_photo_x2"
+    }
     preset = read_preset(find("awsrn_s_x2"))
     assert not learned_clean_bicubic(preset.model_copy(update={"task": "denoising"}))
