@@ -22,7 +22,7 @@ def register_with_keras() -> None:
     imported. Those import Keras, which takes seconds: so they are imported when Keras first asks
     for one of them.
     """
-    if "keras" in sys.modules:
+    if hasattr(sys.modules.get("keras"), "saving"):
         _import_on_demand()
     elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
         sys.meta_path.insert(0, _AfterKeras())
