@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from mirnet_keras.presets import PresetError, find
 from mirnet_keras.restorer.errors import RestorerError
 from mirnet_keras.restorer.looking import Look
 
@@ -94,6 +93,8 @@ def _in_words(seen: Look) -> str:
 
 def _installed(names: tuple[str, ...]) -> str:
     """Return the first preset that is installed; where none is, the first, for loading to name."""
+    from mirnet_keras.presets import PresetError, find  # with pydantic, which LiteRT does without
+
     for name in names:
         try:
             find(name)
