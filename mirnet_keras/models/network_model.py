@@ -1,13 +1,16 @@
 """The Keras model that knows which network it is."""
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+from keras.src.utils.module_utils import tensorflow
 
 from mirnet_keras.layers.composite import change_inside, changes_inside
 
@@ -145,9 +148,24 @@ class NetworkModel(keras.Model):
 
     def _fingerprint(self) -> str:
         """Return a hash of all that Keras would keep of the layers and `get_config` would not."""
-        layers = [(type(x).__name__, _policy(x), _kept(x.get_config())) for x in self.layers]
+        with _tensorflow_not_imported():
+            layers = [(type(x).__name__, _policy(x), _kept(x.get_config())) for x in self.layers]
         written = json.dumps(layers, sort_keys=True, default=str)
         return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _tensorflow_not_imported() -> Iterator[None]:
+    """Keep Keras from importing TensorFlow on another backend just to look at a configuration."""
+    known = tensorflow.available if "tensorflow" in sys.modules else tensorflow._available
+    if known is not None:
+        yield
+        return
+    tensorflow._available = False
+    try:
+        yield
+    finally:
+        tensorflow._available = None
 
 
 def _kept(config: dict) -> dict:
