@@ -53,7 +53,6 @@ def test_one_channel_becomes_grey_or_stays():
         (np.full((4, 5, 3), np.inf), "inf"),
         (np.full((4, 5, 3), np.nan, "f4"), "nan"),
     ],
-    ids=str,
 )
 def test_everything_else_gets_a_sentence(image, words):
     with pytest.raises(ImageError, match=words):
