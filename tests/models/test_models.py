@@ -202,8 +202,9 @@ for path in sorted(folder.glob("*.keras")):
         report[path.stem]["difference"] = float(difference.max())
     else:
         report[path.stem]["loss"] = type(model.loss).__name__
-        truth = np.random.default_rng(1).random((2, 24, 32, 3), np.float32)
-        scores = model.evaluate(images, truth, verbose=0, return_dict=True)
+        truth = np.random.default_rng(1).random((2, 48, 64, 3), np.float32)
+        large = images.repeat(2, axis=1).repeat(2, axis=2)
+        scores = model.evaluate(large, truth, verbose=0, return_dict=True)
         report[path.stem]["scores"] = sorted(scores)
 print(json.dumps(report))
 """
